@@ -1,0 +1,67 @@
+import type { Emitter } from '@dialfleet/kit';
+import type { FaultReason } from './call-machine.js';
+
+/** Linear PCM, 16 bit signed, mono, 8 kHz throughout the pipeline. */
+export const PIPELINE_SAMPLE_RATE_HZ = 8000;
+/** One packetisation interval: 20 ms = 160 samples. */
+export const FRAME_SAMPLES = 160;
+export const FRAME_MS = 20;
+
+/** What a leg reports. Times are `Clock.monotonicMs` of the worker process unless named otherwise. */
+export interface LegEvents {
+  /** 1xx. `earlyMedia`: an SDP came with it. */
+  provisional: { sipStatus: number; earlyMedia: boolean };
+  answered: { sipStatus: number };
+  /** Final refusal before answer. */
+  failed: { sipStatus: number; reason: string };
+  /** The far end hung up after answer. */
+  hungUp: { sipReason?: string };
+  fault: { reason: FaultReason; detail: string };
+  /** The far end confirmed our CANCEL/BYE, or it timed out: nothing is left on the wire. */
+  released: { sipStatus: number | null };
+  dtmf: { digit: string };
+  /** One frame (160 samples) of the customer's voice, de-jittered; `offsetMs` since media opened, wall-clock aligned. */
+  audio: { pcm: Int16Array; offsetMs: number };
+  /** Playout reached the end of everything queued under `tag`. */
+  played: { tag: string; offsetMs: number };
+}
+
+/** Audio towards the customer. Queued audio is paced out in real time by the media thread. */
+export interface AudioOut {
+  /** Queues PCM under a tag (one utterance). */
+  play(tag: string, pcm: Int16Array): void;
+  /** No more audio will come for `tag`: `played` fires when the last sample is out. */
+  endOf(tag: string): void;
+  /** Drops what is queued and not yet out. Resolves with how many samples of each tag were really sent. */
+  clear(): Promise<Record<string, number>>;
+  /** Holds playout where it is (ducking on a possible interruption); the queue is kept. */
+  pause(): void;
+  resume(): void;
+}
+
+/** How the leg's media went, for the result's quality fields. */
+export interface LegMediaStats {
+  packetsSent: number; packetsReceived: number; packetsLost: number; packetsLateOrDuplicate: number;
+  /** Interarrival jitter, RFC 3550 §6.4.1, in ms. */
+  jitterMs: number;
+  /** Packets from a source other than the latched one: dropped. */
+  packetsForeign: number;
+}
+
+/**
+ * One connection to a customer: a SIP dialog with RTP, or a dialler's WebSocket. The pipeline cannot tell which.
+ */
+export interface CallLeg {
+  readonly events: Emitter<LegEvents>;
+  readonly audioOut: AudioOut;
+  /** Begins: sends the INVITE, or answers the dialler. Progress comes as events. */
+  start(): Promise<void>;
+  /** CANCEL while ringing, BYE after answer; `released` follows, always. Calling it twice is harmless. */
+  hangUp(): void;
+  /** RFC 4733 events towards the customer. */
+  sendDtmf(digits: string): Promise<void>;
+  /** Starts writing both directions to a stereo WAV (customer left, bot right). */
+  record(filePath: string): Promise<void>;
+  /** Frees sockets, closes the recording. Resolves with media statistics once files are closed. */
+  close(): Promise<LegMediaStats>;
+}

@@ -1,0 +1,6 @@
+export * from './call-leg.js';
+export * from './call-machine.js';
+export * from './call-plan.js';
+export * from './call-result.js';
+export * from './disconnected-by.js';
+export * from './phone-number.js';

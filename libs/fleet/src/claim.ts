@@ -1,0 +1,21 @@
+import type { CallPlan } from '@dialfleet/call';
+
+/** `fleet.worker.<id>.claim`: request → reply. Repeating a claim of the same session gets the same answer. */
+export interface ClaimRequest { plan: CallPlan }
+
+export type ClaimReply =
+  | { accepted: true; workerId: string; epoch: string }
+  | { accepted: false; workerId: string; reason: ClaimRefusal; calls: number; max: number };
+
+export type ClaimRefusal = 'full' | 'draining' | 'expired' | 'cancelled' | 'invalid';
+
+/** `fleet.worker.<id>.command`. */
+export type WorkerCommand =
+  | { command: 'hang_up'; sessionId: string }
+  | { command: 'cancel_claim'; sessionId: string }
+  | { command: 'drain' };
+
+export type WorkerCommandReply = { ok: true } | { ok: false; reason: 'unknown_session' | 'invalid' };
+
+/** All candidates together get this long to answer. */
+export const CLAIM_BUDGET_MS = 500;

@@ -1,0 +1,4 @@
+export * from './claim.js';
+export * from './heartbeat.js';
+export * from './pick.js';
+export * from './registry.js';

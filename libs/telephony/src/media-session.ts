@@ -1,0 +1,51 @@
+import type { AudioOut, LegMediaStats } from '@dialfleet/call';
+import type { Emitter } from '@dialfleet/kit';
+
+export type MediaDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
+
+/** Where and how to send, as negotiated by SDP offer/answer (RFC 3264). */
+export interface RemoteMedia {
+  address: string;
+  /** 0: the far end rejected or holds the stream. */
+  port: number;
+  codec: 'PCMU' | 'PCMA';
+  payloadType: number;
+  /** RFC 4733, when negotiated. */
+  telephoneEventPayloadType?: number;
+  direction: MediaDirection;
+}
+
+export interface MediaEvents {
+  /** One 20 ms frame (160 samples at 8 kHz) out of the jitter buffer; `offsetMs` from the session's opening. */
+  audio: { pcm: Int16Array; offsetMs: number };
+  /** The last sample queued under `tag` before `endOf(tag)` has been sent. */
+  played: { tag: string; offsetMs: number };
+  /** An RFC 4733 digit, once per key press. */
+  dtmf: { digit: string };
+  /** The first valid packet since the session was opened. */
+  firstPacket: { offsetMs: number };
+  /** Nothing received for the media time-out (30 s before the first packet, 15 s after) while we expect media. */
+  timeout: { silentMs: number };
+}
+
+/** One RTP session: a socket (and its RTCP port), a jitter buffer, playout on the 20 ms wheel, and the recorder. */
+export interface MediaSession extends AudioOut {
+  readonly local: { address: string; port: number };
+  readonly events: Emitter<MediaEvents>;
+  /** From the first call on, packets flow. Called again on early media, the final answer and re-INVITE. */
+  setRemote(remote: RemoteMedia): void;
+  /** Whether audio is expected and media time-outs count (false while ringing without early media, or on hold). */
+  expectMedia(expected: boolean): void;
+  /** RFC 4733; resolves when the last digit has been sent. Rejects when telephone-event was not negotiated. */
+  sendDtmf(digits: string): Promise<void>;
+  /** Stereo WAV, customer left, bot right, wall-clock aligned from now on. */
+  record(filePath: string): Promise<void>;
+  stats(): Promise<LegMediaStats>;
+  /** Closes socket and recording; resolves when the file is complete. */
+  close(): Promise<LegMediaStats>;
+}
+
+/** Opens sessions: the in-process engine (carrier-sim, tests) or its proxy in front of the media worker thread (worker). */
+export interface MediaFactory {
+  open(): Promise<MediaSession>;
+}
