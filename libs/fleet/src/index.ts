@@ -1,3 +1,4 @@
+export * from './claim-call.js';
 export * from './claim.js';
 export * from './heartbeat.js';
 export * from './pick.js';

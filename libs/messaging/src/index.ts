@@ -1,1 +1,4 @@
-export {};
+export * from './call-publisher.js';
+export * from './connection.js';
+export * from './fleet-client.js';
+export * from './subjects.js';

@@ -1,1 +1,2 @@
-export {};
+export * from './recording-store.js';
+export * from './recording-tokens.js';
