@@ -1,1 +1,4 @@
-export {};
+export * from './database.js';
+export * from './migrate.js';
+export { Prisma } from './generated/client.js';
+export type * from './generated/models.js';

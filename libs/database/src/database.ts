@@ -1,0 +1,94 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import { errorMessage, Fault } from '@dialfleet/kit';
+import pg from 'pg';
+import { PrismaClient } from './generated/client.js';
+
+export type Database = PrismaClient;
+
+export interface DatabaseOptions {
+  connectionString: string;
+  /** Connections at most. An embedded PGlite serves one statement at a time: 4 is plenty. */
+  poolSize?: number;
+  /** How long to wait for a connection, new or from the pool. */
+  connectTimeoutMs?: number;
+  /** Any one statement, in the server and on the wire: a database that hangs must not hang its callers. */
+  statementTimeoutMs?: number;
+}
+
+/** The database cannot be reached: worth another try later. */
+export class DatabaseUnavailable extends Fault {
+  constructor(message: string, options?: ErrorOptions) { super(message, true, options); }
+}
+
+/** A client over a pool of connections. It connects on first use; `close()` is Prisma's `$disconnect`. */
+export function createDatabase({ connectionString, poolSize = 10, connectTimeoutMs = 2000, statementTimeoutMs = 5000 }: DatabaseOptions): Database {
+  const adapter = new PrismaPg({
+    connectionString, max: poolSize, connectionTimeoutMillis: connectTimeoutMs, query_timeout: statementTimeoutMs,
+    idleTimeoutMillis: 60_000, keepAlive: true,
+  }, { onPoolError: () => undefined, onConnectionError: () => undefined });
+  return new PrismaClient({ adapter, transactionOptions: { maxWait: connectTimeoutMs, timeout: statementTimeoutMs } });
+}
+
+/** Resolves when the database answers; otherwise throws DatabaseUnavailable with one clear line, without credentials. */
+export async function assertReachable(connectionString: string, timeoutMs = 5000): Promise<void> {
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs });
+  try {
+    await client.connect();
+    await client.query('SELECT 1');
+  } catch (error) {
+    throw new DatabaseUnavailable(`cannot reach the database at ${describeTarget(connectionString)}: ${reasonOf(error)}`, { cause: error });
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** True when a trivial query succeeds within `timeoutMs`. */
+export async function isHealthy(database: Database, timeoutMs = 1000): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => { timer = setTimeout(() => resolve(false), timeoutMs); });
+  const answered = database.$queryRaw`SELECT 1`.then(() => true as const, () => false as const);
+  try { return await Promise.race([answered, late]); } finally { clearTimeout(timer); }
+}
+
+/** Host, port and name of a connection string: what an operator needs, and nothing secret. */
+export function describeTarget(connectionString: string): string {
+  try {
+    const url = new URL(connectionString);
+    return `${url.hostname}:${url.port || '5432'}${url.pathname}`;
+  } catch {
+    return 'DATABASE_URL (not a valid connection string)';
+  }
+}
+
+/** A refused connection to several addresses of a host is an AggregateError with an empty message. */
+function reasonOf(error: unknown): string {
+  const first = error instanceof AggregateError ? error.errors[0] as unknown : error;
+  return errorMessage(first) || 'connection failed';
+}
+
+const unavailableCodes = new Set(['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2037']);
+const unavailableText = /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|timeout exceeded when trying to connect|Query read timeout|Connection terminated|terminating connection|the database system is|not connected|DatabaseNotReachable|ConnectionClosed|SocketTimeout|too many clients|Client has encountered a connection error/i;
+
+/** Whether an error of the client means "the database is away", as opposed to a mistake of ours. */
+export function isUnavailable(error: unknown): boolean {
+  for (let e: unknown = error, depth = 0; e !== undefined && e !== null && depth < 5; e = (e as { cause?: unknown }).cause, depth++) {
+    if (e instanceof DatabaseUnavailable) return true;
+    const { code, message } = e as { code?: unknown; message?: unknown };
+    if (typeof code === 'string' && unavailableCodes.has(code)) return true;
+    if (unavailableText.test(`${typeof code === 'string' ? code : ''} ${typeof message === 'string' ? message : ''}`)) return true;
+  }
+  return false;
+}
+
+/** A unique key is taken (Prisma P2002, PostgreSQL 23505). */
+export const isUniqueViolation = (error: unknown): boolean => hasCode(error, 'P2002') || hasCode(error, '23505');
+/** A write conflict or deadlock: the transaction may be tried again (P2034; 40001, 40P01). */
+export const isConflict = (error: unknown): boolean => hasCode(error, 'P2034') || hasCode(error, '40001') || hasCode(error, '40P01');
+
+function hasCode(error: unknown, wanted: string): boolean {
+  for (let e: unknown = error, depth = 0; typeof e === 'object' && e !== null && depth < 5; e = (e as { cause?: unknown }).cause, depth++) {
+    const { code, originalCode, meta } = e as { code?: unknown; originalCode?: unknown; meta?: { code?: unknown } };
+    if (code === wanted || originalCode === wanted || meta?.code === wanted) return true;
+  }
+  return false;
+}
