@@ -13,6 +13,7 @@ const COMMAND_TIMEOUT_MS = 1000;
 export class FleetClient {
   private readonly registry = new RegistryView();
   private readonly subscription: Subscription;
+  private connected = true;
 
   private constructor(private readonly nc: NatsConnection, private readonly clock: Clock, private readonly logger: Logger) {
     this.subscription = nc.subscribe(subjects.heartbeats, {
@@ -28,13 +29,14 @@ export class FleetClient {
   static async connect(nc: NatsConnection, clock: Clock, logger: Logger): Promise<FleetClient> {
     const client = new FleetClient(nc, clock, logger);
     await nc.flush();
+    void client.watchConnection();
     return client;
   }
 
   workers(): WorkerView[] { return this.registry.workers(this.clock.monotonicMs(), this.clock.nowMs()); }
 
   claim(plan: CallPlan): Promise<ClaimOutcome> {
-    if (this.nc.isClosed()) return Promise.resolve({ ok: false, code: 'unavailable', detail: 'The message broker cannot be reached.' });
+    if (!this.connected || this.nc.isClosed()) return Promise.resolve({ ok: false, code: 'unavailable', detail: 'The message broker cannot be reached.' });
     return claimCall(plan, this.registry, this.port, this.clock);
   }
 
@@ -42,6 +44,13 @@ export class FleetClient {
   async command(workerId: string, command: WorkerCommand): Promise<WorkerCommandReply | { ok: false; reason: 'unreachable' }> {
     const answer = await this.ask<WorkerCommandReply>(subjects.command(workerId), command, COMMAND_TIMEOUT_MS);
     return answer.kind === 'reply' ? answer.reply : { ok: false, reason: 'unreachable' };
+  }
+
+  private async watchConnection(): Promise<void> {
+    for await (const status of this.nc.status()) {
+      if (status.type === 'disconnect') this.connected = false;
+      else if (status.type === 'reconnect') this.connected = true;
+    }
   }
 
   close(): void { this.subscription.unsubscribe(); }

@@ -1,0 +1,202 @@
+import type { BotSettings } from '@dialfleet/bot';
+import {
+  endCause, transition, type CallEffect, type CallEvent, type CallLeg, type CallOutcome, type CallPlan, type CallState, type EndCause, type LegMediaStats,
+} from '@dialfleet/call';
+import type { SttVendor, VadVendor } from '@dialfleet/conversation';
+import { errorMessage, maskNumber, sleep, type Clock, type Logger } from '@dialfleet/kit';
+import type { RunningCall } from '../fleet/call-slots.js';
+import { buildOutcome } from './call-outcome.js';
+import { prepareCall, type PreparationTools, type PreparedCall } from './call-preparation.js';
+import type { CallTimeline, WorkerIdentity } from './call-timeline.js';
+import { ConversationPipeline, type ConversationSummary } from './pipeline.js';
+import type { RecordingShelf } from './recording-shelf.js';
+
+/** How long the far end gets to confirm a CANCEL or BYE before the result goes out without it. */
+const RELEASE_TIMEOUT_MS = 5000;
+/** How long the pipeline may take to finish what the customer was saying. */
+const SUMMARY_TIMEOUT_MS = 4000;
+
+export interface SessionTools extends PreparationTools {
+  worker: WorkerIdentity;
+  createLeg(plan: CallPlan): Promise<CallLeg>;
+  stt: SttVendor;
+  vad: VadVendor;
+  timeline: CallTimeline;
+  recordings: RecordingShelf;
+  /** Resolves when the outcome is safe. */
+  keepOutcome(outcome: CallOutcome): Promise<void>;
+  clock: Clock;
+  logger: Logger;
+}
+
+/**
+ * One call from claim to outcome. The table in @dialfleet/call decides what is legal; this class performs the effects.
+ * Whatever happens, it ends with exactly one outcome, and the first cause of the end wins.
+ */
+export class CallSession implements RunningCall {
+  readonly done: Promise<void>;
+  private state: CallState = 'dialling';
+  private leg: CallLeg | undefined;
+  private pipeline: ConversationPipeline | undefined;
+  private cause: EndCause | undefined;
+  private answeredAtMs: number | null = null;
+  private endedAtMs: number | null = null;
+  private ringingSeen = new Set<number>();
+  private readonly startedAtMs: number;
+  private readonly aborted = new AbortController();
+  private readonly timers: (() => void)[] = [];
+  private readonly prepared: Promise<PreparedCall>;
+  private summary: Promise<ConversationSummary | undefined> = Promise.resolve(undefined);
+  private finish: () => void = () => undefined;
+  private transferTarget: string | null = null;
+
+  constructor(private readonly plan: CallPlan<BotSettings>, private readonly tools: SessionTools) {
+    this.startedAtMs = tools.clock.monotonicMs();
+    const finished = new Promise<void>((resolve) => { this.finish = resolve; });
+    this.prepared = prepareCall(plan, tools, this.aborted.signal);
+    this.prepared.catch(() => undefined);
+    this.done = finished.then(() => this.conclude()).catch((error: unknown) => { tools.logger.error('a call could not be concluded', { error }); });
+    void this.dial();
+  }
+
+  hangUp(reason: 'requested' | 'draining'): void {
+    this.tools.timeline.add('hangup.requested', { reason });
+    this.dispatch({ type: 'cancelled' });
+    if (reason === 'draining' && this.cause?.hangupReason === 'hangup_requested') this.cause = { ...this.cause, hangupReason: 'draining' };
+  }
+
+  /** The worker cannot go on: the call ends with a result all the same. */
+  fail(detail: string): void { this.dispatch({ type: 'fault', reason: 'worker_failed', detail }); }
+
+  private async dial(): Promise<void> {
+    const { timeline, logger, clock } = this.tools;
+    timeline.add('call.dialling', { to_number: this.plan.toNumber, from_number: this.plan.fromNumber, trunk_id: this.plan.trunk.trunkId });
+    logger.info('dialling', { to: maskNumber(this.plan.toNumber), trunk_id: this.plan.trunk.trunkId });
+    this.timers.push(clock.after(this.plan.ringTimeoutMs, () => { this.dispatch({ type: 'ringTimeout' }); }));
+    try {
+      const leg = await this.tools.createLeg(this.plan);
+      this.leg = leg;
+      this.listen(leg);
+      if (this.state !== 'dialling') { leg.hangUp(); return; }
+      await leg.start();
+    } catch (error) {
+      logger.warn('the call could not be placed', { error });
+      this.dispatch({ type: 'fault', reason: 'trunk_failed', detail: errorMessage(error) });
+    }
+  }
+
+  private listen(leg: CallLeg): void {
+    leg.events.on('provisional', ({ sipStatus, earlyMedia }) => { this.onProvisional(sipStatus, earlyMedia); });
+    leg.events.on('answered', () => { this.dispatch({ type: 'answered' }); });
+    leg.events.on('failed', ({ sipStatus, reason }) => { this.dispatch({ type: 'finalFailure', sipStatus, reason }); });
+    leg.events.on('hungUp', () => { this.dispatch({ type: 'remoteHangUp' }); });
+    leg.events.on('fault', ({ reason, detail }) => { this.dispatch({ type: 'fault', reason, detail }); });
+    leg.events.on('released', () => { this.dispatch({ type: 'released' }); });
+  }
+
+  private onProvisional(sipStatus: number, earlyMedia: boolean): void {
+    if (sipStatus === 100 || this.ringingSeen.has(sipStatus)) return;
+    this.ringingSeen.add(sipStatus);
+    this.tools.timeline.add(earlyMedia ? 'call.early_media' : 'call.ringing', { sip_status: sipStatus });
+    this.dispatch({ type: 'provisional', sipStatus });
+  }
+
+  private dispatch(event: CallEvent): void {
+    const step = transition(this.state, event.type);
+    if (!step.legal) { this.tools.logger.debug('event ignored', { event: event.type, state: this.state }); return; }
+    this.state = step.state;
+    if (event.type === 'humanDetected') this.tools.timeline.add('call.talking');
+    if (event.type === 'transferred') this.transferTarget = event.target;
+    if ((step.state === 'ending' || step.state === 'ended') && !this.cause) this.noteCause(event);
+    for (const effect of step.effects) this.perform(effect);
+  }
+
+  private noteCause(event: CallEvent): void {
+    this.cause = endCause(event, this.answeredAtMs !== null);
+    this.endedAtMs = this.tools.clock.monotonicMs();
+    const detail = 'detail' in event ? event.detail : 'reason' in event ? event.reason : undefined;
+    this.tools.timeline.add('call.ending', {
+      disconnected_by: this.cause.disconnectedBy, hangup_reason: this.cause.hangupReason, sip_status: this.cause.sipStatus, ...(detail ? { detail } : {}),
+    });
+  }
+
+  private perform(effect: CallEffect): void {
+    switch (effect) {
+      case 'startConversation': void this.converse(); break;
+      case 'releaseLeg': this.release(); break;
+      case 'hangUpAnswered': this.leg?.hangUp(); break;
+      case 'finish': this.finish(); break;
+    }
+  }
+
+  private async converse(): Promise<void> {
+    const { clock, timeline, recordings } = this.tools;
+    const leg = this.leg as CallLeg;
+    this.answeredAtMs = clock.monotonicMs();
+    this.stopTimers();
+    timeline.add('call.answered', { sip_status: 200, ring_duration_seconds: seconds(this.answeredAtMs - this.startedAtMs) });
+    this.timers.push(clock.after(this.plan.maxDurationMs, () => { this.dispatch({ type: 'maxDuration' }); }));
+    try {
+      if (this.plan.record) await leg.record(await recordings.prepare(this.plan.sessionId));
+      const prepared = await this.prepared;
+      if (this.state !== 'answered') return;
+      const pipeline = new ConversationPipeline({
+        leg, settings: this.plan.bot, stt: this.tools.stt, tts: this.tools.tts, vad: this.tools.vad, brain: prepared.brain,
+        openingText: prepared.openingText, greeting: prepared.greeting, answeredAtMs: this.answeredAtMs, clock, logger: this.tools.logger,
+        onEvent: (type, data) => { timeline.add(type, data); }, onEnd: (event) => { this.dispatch(event); },
+      });
+      this.pipeline = pipeline;
+      pipeline.start();
+    } catch (error) {
+      this.tools.logger.error('the conversation could not start', { error });
+      this.dispatch({ type: 'fault', reason: 'worker_failed', detail: errorMessage(error) });
+    }
+  }
+
+  /** Takes leave: the bot falls silent, CANCEL or BYE goes out, and the far end gets a moment to confirm. */
+  private release(): void {
+    this.stopTimers();
+    this.stopConversation();
+    this.timers.push(this.tools.clock.after(RELEASE_TIMEOUT_MS, () => { this.dispatch({ type: 'released' }); }));
+    if (this.leg) this.leg.hangUp(); else this.dispatch({ type: 'released' });
+  }
+
+  private stopConversation(): void {
+    this.aborted.abort();
+    const { pipeline } = this;
+    if (!pipeline) return;
+    this.pipeline = undefined;
+    this.summary = Promise.race([pipeline.stop(), sleep(this.tools.clock, SUMMARY_TIMEOUT_MS).then(() => undefined)]);
+  }
+
+  private async conclude(): Promise<void> {
+    this.stopTimers();
+    this.stopConversation();
+    const { tools, plan } = this;
+    const summary = await this.summary.catch((error: unknown) => { tools.logger.error('the conversation left no summary', { error }); return undefined; });
+    const media = await this.closeLeg();
+    const prepared = await Promise.race([this.prepared.catch(() => undefined), sleep(tools.clock, 0).then(() => undefined)]);
+    const recording = await tools.recordings.finish(plan.sessionId, plan.record && this.answeredAtMs !== null);
+    if (recording.key) tools.timeline.add('recording.finished', { status: recording.status, duration_seconds: recording.durationSeconds });
+    const outcome = buildOutcome({
+      plan, worker: tools.worker, cause: this.cause ?? endCause({ type: 'fault', reason: 'worker_failed' }, false), media, summary, prepared, recording,
+      transferredTo: this.transferTarget, nowWallMs: tools.clock.nowMs(), nowMs: tools.clock.monotonicMs(), startedAtMs: this.startedAtMs,
+      answeredAtMs: this.answeredAtMs, endedAtMs: this.endedAtMs ?? tools.clock.monotonicMs(),
+    });
+    tools.timeline.add('call.ended', { disconnected_by: outcome.disconnectedBy, hangup_reason: outcome.hangupReason, call_duration_seconds: outcome.callDurationSeconds });
+    tools.logger.info('call ended', { disconnected_by: outcome.disconnectedBy, reason: outcome.hangupReason, seconds: outcome.callDurationSeconds });
+    await tools.timeline.flush(1000);
+    await tools.keepOutcome(outcome);
+  }
+
+  private async closeLeg(): Promise<LegMediaStats | undefined> {
+    try { return await this.leg?.close(); } catch (error) {
+      this.tools.logger.warn('the leg did not close cleanly', { error });
+      return undefined;
+    }
+  }
+
+  private stopTimers(): void { for (const cancel of this.timers.splice(0)) cancel(); }
+}
+
+const seconds = (ms: number): number => Math.round(ms) / 1000;

@@ -1,0 +1,64 @@
+import type { CallPlan } from '@dialfleet/call';
+import { VirtualClock } from '@dialfleet/kit';
+import { describe, expect, it } from '@jest/globals';
+import { CallSlots } from './call-slots.js';
+
+function slots(maxCalls = 2) {
+  const clock = new VirtualClock();
+  const begun: string[] = [];
+  const hungUp: string[] = [];
+  const ends = new Map<string, () => void>();
+  const it = new CallSlots({ workerId: 'w', epoch: 'e', maxCalls }, clock, (plan) => {
+    begun.push(plan.sessionId);
+    const done = new Promise<void>((resolve) => { ends.set(plan.sessionId, resolve); });
+    return { hangUp: () => { hungUp.push(plan.sessionId); ends.get(plan.sessionId)?.(); }, done };
+  });
+  const plan = (sessionId: string, inMs = 500) => ({ sessionId, claimDeadlineMs: clock.nowMs() + inMs }) as CallPlan;
+  return { it, clock, begun, hungUp, end: async (id: string) => { ends.get(id)?.(); await Promise.resolve(); await Promise.resolve(); }, plan };
+}
+
+describe('the slots of a worker', () => {
+  it('grants each slot once and says when it is full', async () => {
+    const s = slots(2);
+    expect(s.it.claim(s.plan('a'))).toMatchObject({ accepted: true });
+    expect(s.it.claim(s.plan('b'))).toMatchObject({ accepted: true });
+    expect(s.it.claim(s.plan('c'))).toMatchObject({ accepted: false, reason: 'full', calls: 2, max: 2 });
+    await s.end('a');
+    expect(s.it.claim(s.plan('c'))).toMatchObject({ accepted: true });
+  });
+
+  it('dials a session once, however often it is claimed, even after it ended', async () => {
+    const s = slots();
+    for (let i = 0; i < 3; i++) expect(s.it.claim(s.plan('a'))).toMatchObject({ accepted: true });
+    await s.end('a');
+    expect(s.it.claim(s.plan('a'))).toMatchObject({ accepted: true });
+    expect(s.begun).toEqual(['a']);
+  });
+
+  it('discards a claim read past its deadline', () => {
+    const s = slots();
+    expect(s.it.claim(s.plan('a', -1))).toMatchObject({ accepted: false, reason: 'expired' });
+  });
+
+  it('refuses a claim that was withdrawn before it arrived, and hangs up one withdrawn after', () => {
+    const s = slots();
+    expect(s.it.withdraw('late')).toEqual({ ok: true });
+    expect(s.it.claim(s.plan('late'))).toMatchObject({ accepted: false, reason: 'cancelled' });
+    s.it.claim(s.plan('early'));
+    s.it.withdraw('early');
+    expect(s.hungUp).toEqual(['early']);
+  });
+
+  it('drains: no new call, live ones go on, the rest is hung up at the time-out', async () => {
+    const s = slots();
+    s.it.claim(s.plan('a'));
+    const drained = s.it.drained(60_000);
+    expect(s.it.status).toBe('draining');
+    expect(s.it.claim(s.plan('b'))).toMatchObject({ accepted: false, reason: 'draining' });
+    await s.clock.advanceAsync(59_000, 1000);
+    expect(s.hungUp).toEqual([]);
+    await s.clock.advanceAsync(2000, 1000);
+    await drained;
+    expect(s.hungUp).toEqual(['a']);
+  });
+});

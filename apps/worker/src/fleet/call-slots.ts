@@ -1,0 +1,100 @@
+import type { CallPlan } from '@dialfleet/call';
+import type { ClaimReply, ClaimRefusal, WorkerCommandReply, WorkerStatus } from '@dialfleet/fleet';
+import { Emitter, type Clock } from '@dialfleet/kit';
+
+/** A call that occupies a slot. */
+export interface RunningCall {
+  /** Ends the call politely; idempotent. */
+  hangUp(reason: 'requested' | 'draining'): void;
+  /** Settles when the call's outcome is safe on disk. Never rejects. */
+  readonly done: Promise<void>;
+}
+
+export interface SlotSettings { workerId: string; epoch: string; maxCalls: number }
+
+/** How long an ended or withdrawn session's id is remembered, so that a repeated or late claim cannot dial again. */
+const MEMORY_MS = 10 * 60_000;
+
+/**
+ * This worker's slots. One thread, one counter: no slot is ever granted twice, whatever gateways believe. A claim is
+ * identified by its session id, and claiming again gets the same answer.
+ */
+export class CallSlots {
+  readonly events = new Emitter<{ changed: undefined }>();
+  private readonly calls = new Map<string, RunningCall>();
+  /** Ended sessions were accepted once; withdrawn ones never will be. */
+  private readonly past = new Map<string, { withdrawn: boolean; forgetAtMs: number }>();
+  private draining = false;
+
+  constructor(private readonly settings: SlotSettings, private readonly clock: Clock, private readonly begin: (plan: CallPlan) => RunningCall) {}
+
+  get size(): number { return this.calls.size; }
+  get max(): number { return this.settings.maxCalls; }
+  get status(): WorkerStatus { return this.draining ? 'draining' : 'ready'; }
+
+  claim(plan: CallPlan): ClaimReply {
+    this.forgetOld();
+    const past = this.past.get(plan.sessionId);
+    if (this.calls.has(plan.sessionId) || past?.withdrawn === false) return this.accepted();
+    if (past?.withdrawn) return this.refused('cancelled');
+    if (this.clock.nowMs() > plan.claimDeadlineMs) return this.refused('expired');
+    if (this.draining) return this.refused('draining');
+    if (this.calls.size >= this.settings.maxCalls) return this.refused('full');
+    const call = this.begin(plan);
+    this.calls.set(plan.sessionId, call);
+    void call.done.then(() => { this.release(plan.sessionId); });
+    this.events.emit('changed', undefined);
+    return this.accepted();
+  }
+
+  hangUp(sessionId: string): WorkerCommandReply {
+    const call = this.calls.get(sessionId);
+    if (!call) return { ok: false, reason: 'unknown_session' };
+    call.hangUp('requested');
+    return { ok: true };
+  }
+
+  /** After this the session is not running here and never will: a running one is hung up, a late claim refused. */
+  withdraw(sessionId: string): WorkerCommandReply {
+    this.calls.get(sessionId)?.hangUp('requested');
+    if (!this.calls.has(sessionId)) this.remember(sessionId, true);
+    return { ok: true };
+  }
+
+  /** Takes no call from now on. */
+  drain(): void {
+    if (this.draining) return;
+    this.draining = true;
+    this.events.emit('changed', undefined);
+  }
+
+  /** Resolves when the last call's outcome is on disk; after `timeoutMs` the remaining ones are hung up politely. */
+  async drained(timeoutMs: number): Promise<void> {
+    this.drain();
+    const cancel = this.clock.after(timeoutMs, () => { this.hangUpAll(); });
+    while (this.calls.size > 0) await Promise.all([...this.calls.values()].map((call) => call.done));
+    cancel();
+  }
+
+  hangUpAll(): void { for (const call of this.calls.values()) call.hangUp('draining'); }
+
+  private release(sessionId: string): void {
+    this.calls.delete(sessionId);
+    this.remember(sessionId, false);
+    this.events.emit('changed', undefined);
+  }
+
+  private remember(sessionId: string, withdrawn: boolean): void {
+    this.past.set(sessionId, { withdrawn, forgetAtMs: this.clock.monotonicMs() + MEMORY_MS });
+  }
+
+  private forgetOld(): void {
+    const now = this.clock.monotonicMs();
+    for (const [id, entry] of this.past) { if (entry.forgetAtMs > now) break; this.past.delete(id); }
+  }
+
+  private accepted(): ClaimReply { return { accepted: true, workerId: this.settings.workerId, epoch: this.settings.epoch }; }
+  private refused(reason: ClaimRefusal): ClaimReply {
+    return { accepted: false, workerId: this.settings.workerId, reason, calls: this.calls.size, max: this.settings.maxCalls };
+  }
+}

@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto';
+import { envInteger, envPortRange, envText, isLogLevel, type Env, type LogLevel } from '@dialfleet/kit';
+import { join, resolve } from 'node:path';
+
+export interface WorkerSettings {
+  workerId: string;
+  /** New with each start: fences this process from its former self. */
+  epoch: string;
+  maxCalls: number;
+  natsUrl: string;
+  dataDir: string;
+  recordingsDir: string;
+  journalDir: string;
+  sipPort: number;
+  rtpPorts: { min: number; max: number };
+  /** What SIP and SDP announce; null: the local address that routes to each trunk. */
+  advertisedAddress: string | null;
+  drainTimeoutMs: number;
+  egressAllow: string;
+  logLevel: LogLevel;
+}
+
+/** @throws SettingError naming the variable. */
+export function workerSettings(env: Env): WorkerSettings {
+  const dataDir = resolve(envText(env, 'DIALFLEET_DATA_DIR', '.data'));
+  const logLevel = envText(env, 'DIALFLEET_LOG_LEVEL', 'info');
+  return {
+    workerId: envText(env, 'DIALFLEET_WORKER_ID', `w-${randomBytes(3).toString('hex')}`),
+    epoch: randomBytes(6).toString('hex'),
+    maxCalls: envInteger(env, 'DIALFLEET_MAX_CALLS', 10, { min: 1, max: 2000 }),
+    natsUrl: envText(env, 'NATS_URL', 'nats://127.0.0.1:4222'),
+    dataDir,
+    recordingsDir: join(dataDir, 'recordings'),
+    journalDir: join(dataDir, 'journal'),
+    sipPort: envInteger(env, 'DIALFLEET_SIP_PORT', 5060, { min: 0, max: 65535 }),
+    rtpPorts: envPortRange(env, 'DIALFLEET_RTP_PORTS', { min: 30000, max: 39999 }),
+    advertisedAddress: envText(env, 'DIALFLEET_ADVERTISED_ADDRESS', '') || null,
+    drainTimeoutMs: envInteger(env, 'DIALFLEET_DRAIN_TIMEOUT_SECONDS', 600, { min: 0, max: 86_400 }) * 1000,
+    egressAllow: envText(env, 'DIALFLEET_EGRESS_ALLOW', ''),
+    logLevel: isLogLevel(logLevel) ? logLevel : 'info',
+  };
+}
