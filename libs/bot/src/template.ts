@@ -56,7 +56,7 @@ function jsonObject(value: unknown): unknown {
   try { return JSON.parse(value) as unknown; } catch { return value; }
 }
 
-const asText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+const asText = (value: unknown): string => (value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value));
 
 /** Placeholders of a text, in order, each once. */
 export const templatePaths = (template: string): string[] => [...new Set([...template.matchAll(PLACEHOLDER)].map((m) => m[1]))];

@@ -1,1 +1,9 @@
-export {};
+export * from './coercion.js';
+export * from './delivery-machine.js';
+export * from './json-value.js';
+export * from './key-mapper.js';
+export * from './mapper-validation.js';
+export * from './push-scope.js';
+export * from './retry-schedule.js';
+export * from './sample-call.js';
+export * from './signing.js';
