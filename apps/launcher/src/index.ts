@@ -1,1 +1,3 @@
-export {};
+export * from './fleet.js';
+export * from './data-folder.js';
+export * from './free-port.js';

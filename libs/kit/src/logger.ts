@@ -29,3 +29,12 @@ const jsonSafe = (_key: string, value: unknown): unknown => {
 export const silentLogger: Logger = jsonLogger('silent', () => undefined);
 
 export const isLogLevel = (text: string | undefined): text is LogLevel => text !== undefined && Object.hasOwn(levels, text);
+
+/** The same logger in the shape that Nest expects (`LoggerService`): its context becomes a field. */
+export function frameworkLogger(logger: Logger) {
+  const at = (level: 'debug' | 'info' | 'warn' | 'error') => (message: unknown, ...rest: unknown[]): void => {
+    const context = rest.at(-1);
+    logger[level](typeof message === 'string' ? message : JSON.stringify(message), typeof context === 'string' ? { context } : {});
+  };
+  return { log: at('debug'), debug: at('debug'), verbose: at('debug'), warn: at('warn'), error: at('error'), fatal: at('error') };
+}

@@ -1,0 +1,153 @@
+import { assertReachable, createDatabase, ensureOwner, migrate, startEmbeddedDatabase } from '@dialfleet/database';
+import type { Env } from '@dialfleet/kit';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startBroker } from './broker.js';
+import { DataFolder, type AdminAccess, type RunFile } from './data-folder.js';
+import { freePort } from './free-port.js';
+import { launcherSettings, portShare, type LauncherSettings } from './launcher-settings.js';
+import { Service } from './service.js';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const OWNER_EMAIL = 'owner@localhost';
+const STOP_GRACE_MS = 10_000;
+
+export interface FleetOptions {
+  env: Env;
+  say(text: string): void;
+  /** Services log to files in `<data>/logs` instead of stderr. */
+  logToFiles: boolean;
+}
+
+/** Everything on one machine: broker, database, gateway, workers, push; started in order, stopped in order. */
+export class Fleet {
+  private readonly undo: (() => Promise<void>)[] = [];
+  private readonly workers: Service[] = [];
+  private gateway: Service | undefined;
+  private push: Service | undefined;
+  private access: AdminAccess = { admin_api_key: null, dashboard: null };
+  private urls = { url: '', nats: '', database: '' };
+  private stopped: Promise<void> | undefined;
+
+  private constructor(private readonly options: FleetOptions, private readonly settings: LauncherSettings, readonly folder: DataFolder) {}
+
+  /** @throws SettingError, or an Error that says what could not be started; what was started is stopped again. */
+  static async start(options: FleetOptions): Promise<Fleet> {
+    const settings = launcherSettings(options.env);
+    const fleet = new Fleet(options, settings, new DataFolder(settings.dataDir));
+    fleet.undo.push(() => { fleet.folder.release(); return Promise.resolve(); });
+    try {
+      await fleet.startAll();
+      return fleet;
+    } catch (error) {
+      await fleet.stop();
+      throw error;
+    }
+  }
+
+  get runFile(): RunFile {
+    const pids = (services: (Service | undefined)[]): number[] => services.flatMap((service) => service?.pid ?? []);
+    return { url: this.urls.url, ...this.access, nats_url: this.urls.nats, database_url: this.urls.database,
+      pids: { launcher: [process.pid], gateway: pids([this.gateway]), worker: pids(this.workers), push: pids([this.push]) } };
+  }
+
+  /** Gateways first, so that nothing new comes in; then the calls drain; then their results are pushed; then the stores. */
+  stop(): Promise<void> {
+    this.stopped ??= this.stopAll();
+    return this.stopped;
+  }
+
+  /** Hangs up the calls that a drain is waiting for. */
+  hurry(): void { for (const worker of this.workers) worker.hurry(); }
+
+  private async startAll(): Promise<void> {
+    const { settings, options } = this;
+    options.say('starting the message broker and the database');
+    const [nats, database] = await Promise.all([this.natsUrl(), this.databaseUrl()]);
+    this.urls = { url: '', nats, database };
+    const applied = await migrate(database, join(root, 'prisma', 'migrations'));
+    if (applied.length > 0) options.say(`database: applied ${applied.length} ${applied.length === 1 ? 'migration' : 'migrations'}`);
+    await this.ensureAccess(database);
+    options.say(`starting the gateway, ${settings.workers} ${settings.workers === 1 ? 'worker' : 'workers'} and push`);
+    const port = settings.port === 0 ? await freePort() : settings.port;
+    this.urls.url = `http://127.0.0.1:${port}`;
+    const common = this.commonEnv();
+    this.gateway = this.service('gateway', { ...common, DIALFLEET_PORT: String(port) });
+    this.push = this.service('push', common);
+    for (let i = 0; i < settings.workers; i++) this.workers.push(this.service('worker', { ...common, ...this.workerEnv(i) }, `worker-${i + 1}`));
+    await Promise.all([this.gateway, this.push, ...this.workers].map((service) => service.start()));
+    await this.workersVisible();
+    this.writeRunFile();
+  }
+
+  private async natsUrl(): Promise<string> {
+    if (this.settings.natsUrl) return this.settings.natsUrl;
+    const broker = await startBroker(this.folder.path);
+    this.undo.push(() => broker.stop());
+    broker.onExit((detail) => { if (!this.stopped) this.options.say(detail); });
+    return broker.url;
+  }
+
+  private async databaseUrl(): Promise<string> {
+    const { databaseUrl } = this.settings;
+    if (databaseUrl) { await assertReachable(databaseUrl); return databaseUrl; }
+    const embedded = await startEmbeddedDatabase({ dataDir: this.folder.file('postgres') });
+    this.undo.push(() => embedded.close());
+    return embedded.connectionString;
+  }
+
+  private async ensureAccess(connectionString: string): Promise<void> {
+    const database = createDatabase({ connectionString, poolSize: 1 });
+    try {
+      const dashboard = { email: OWNER_EMAIL, password: randomBytes(12).toString('base64url') };
+      const owner = await ensureOwner(database, dashboard);
+      if (owner.created) this.folder.keepAdminAccess({ admin_api_key: owner.adminApiKey, dashboard });
+      this.access = this.folder.adminAccess() ?? this.access;
+    } finally { await database.$disconnect(); }
+  }
+
+  private commonEnv(): Record<string, string> {
+    const { settings, folder, urls } = this;
+    const inherited = Object.fromEntries(Object.entries(this.options.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+    return { ...inherited, NATS_URL: urls.nats, DATABASE_URL: urls.database, DIALFLEET_DATA_DIR: folder.path,
+      DIALFLEET_PUBLIC_URL: settings.publicUrl || urls.url, DIALFLEET_SECRET_KEY: settings.secretKey || folder.secretKey(),
+      ...(settings.databaseUrl ? {} : { DIALFLEET_DATABASE_POOL: '4' }) };
+  }
+
+  private workerEnv(index: number): Record<string, string> {
+    const { settings } = this;
+    const rtp = portShare(settings.rtpPorts, index, settings.workers);
+    return { DIALFLEET_WORKER_ID: this.options.env['DIALFLEET_WORKER_ID'] ?? `w-${index + 1}`, DIALFLEET_MAX_CALLS: String(settings.maxCalls),
+      DIALFLEET_SIP_PORT: String(settings.sipPort === 0 ? 0 : settings.sipPort + index), DIALFLEET_RTP_PORTS: `${rtp.min}-${rtp.max}`,
+      DIALFLEET_DRAIN_TIMEOUT_SECONDS: String(settings.drainTimeoutSeconds) };
+  }
+
+  private service(app: 'gateway' | 'worker' | 'push', env: Record<string, string>, label: string = app): Service {
+    const logs = this.folder.file('logs');
+    mkdirSync(logs, { recursive: true });
+    return new Service({ label, script: join(root, 'apps', app, 'dist', 'main.js'), env, logFile: this.options.logToFiles ? join(logs, `${label}.log`) : null },
+      () => { if (this.urls.url && this.workers.length === this.settings.workers) this.writeRunFile(); }, this.options.say);
+  }
+
+  private writeRunFile(): void { if (!this.stopped) this.folder.writeRunFile(this.runFile); }
+
+  /** "Ready" means that a dialout would find a worker. */
+  private async workersVisible(): Promise<void> {
+    const deadline = Date.now() + 15_000;
+    while (this.settings.workers > 0 && this.access.admin_api_key && Date.now() < deadline) {
+      const reply = await fetch(`${this.urls.url}/health/fleet`, { headers: { 'x-api-key': this.access.admin_api_key } }).catch(() => undefined);
+      const fleet = reply?.ok ? await reply.json() as { workers: { status: string }[] } : { workers: [] };
+      if (fleet.workers.filter((worker) => worker.status === 'ready').length >= this.settings.workers) return;
+      await new Promise((resolve) => { setTimeout(resolve, 100); });
+    }
+  }
+
+  private async stopAll(): Promise<void> {
+    await this.gateway?.stop(STOP_GRACE_MS);
+    await Promise.all(this.workers.map((worker) => worker.stop(this.settings.drainTimeoutSeconds * 1000 + 2 * STOP_GRACE_MS)));
+    await this.push?.stop(2 * STOP_GRACE_MS);
+    for (const undo of this.undo.reverse()) await undo().catch((error: unknown) => { this.options.say(`while stopping: ${String(error)}`); });
+  }
+}

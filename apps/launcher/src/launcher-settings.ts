@@ -1,0 +1,39 @@
+import { envInteger, envPortRange, envText, type Env } from '@dialfleet/kit';
+
+export interface LauncherSettings {
+  port: number;
+  dataDir: string;
+  workers: number;
+  maxCalls: number;
+  sipPort: number;
+  rtpPorts: { min: number; max: number };
+  natsUrl: string;
+  databaseUrl: string;
+  publicUrl: string;
+  secretKey: string;
+  drainTimeoutSeconds: number;
+}
+
+/** @throws SettingError naming the variable. */
+export function launcherSettings(env: Env): LauncherSettings {
+  return {
+    port: envInteger(env, 'DIALFLEET_PORT', 3000, { min: 0, max: 65535 }),
+    dataDir: envText(env, 'DIALFLEET_DATA_DIR', '.data'),
+    workers: envInteger(env, 'DIALFLEET_WORKERS', 1, { min: 0, max: 64 }),
+    maxCalls: envInteger(env, 'DIALFLEET_MAX_CALLS', 10, { min: 1, max: 2000 }),
+    sipPort: envInteger(env, 'DIALFLEET_SIP_PORT', 5060, { min: 0, max: 65535 }),
+    rtpPorts: envPortRange(env, 'DIALFLEET_RTP_PORTS', { min: 30000, max: 39999 }),
+    natsUrl: envText(env, 'NATS_URL', ''),
+    databaseUrl: envText(env, 'DATABASE_URL', ''),
+    publicUrl: envText(env, 'DIALFLEET_PUBLIC_URL', ''),
+    secretKey: envText(env, 'DIALFLEET_SECRET_KEY', ''),
+    drainTimeoutSeconds: envInteger(env, 'DIALFLEET_DRAIN_TIMEOUT_SECONDS', 600, { min: 0, max: 86_400 }),
+  };
+}
+
+/** An equal share of the RTP ports for each worker, beginning on even ports (RTP even, RTCP odd: RFC 3550 §11). */
+export function portShare(range: { min: number; max: number }, index: number, of: number): { min: number; max: number } {
+  const share = Math.floor((range.max - range.min + 1) / of / 2) * 2;
+  const first = range.min + (range.min % 2);
+  return { min: first + index * share, max: Math.min(range.max, first + (index + 1) * share - 1) };
+}

@@ -1,0 +1,29 @@
+import type { Env } from '@dialfleet/kit';
+import { Fleet } from './fleet.js';
+
+/** A second Ctrl-C within this time is the same keystroke reaching us by another way. */
+const SAME_SIGNAL_MS = 500;
+
+/** `npm start`: runs until a signal, then drains. Prints one line on stdout when ready. */
+export async function start(env: Env): Promise<void> {
+  const say = (text: string): void => { process.stderr.write(`${text}\n`); };
+  let fleet: Fleet | undefined;
+  let firstSignalAt = 0;
+  const onSignal = (): void => {
+    if (firstSignalAt === 0) {
+      firstSignalAt = Date.now();
+      say('stopping: no new calls; live calls may finish (once more to hang them up)');
+      if (!fleet) process.exit(130);
+      void fleet.stop().then(() => { say('stopped'); process.exit(0); });
+    } else if (Date.now() - firstSignalAt > SAME_SIGNAL_MS) {
+      say('hanging up');
+      fleet?.hurry();
+    }
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  fleet = await Fleet.start({ env, say, logToFiles: false });
+  const { runFile } = fleet;
+  process.stdout.write(`ready ${runFile.url}\n`);
+  say(`API key and addresses: ${fleet.folder.file('run.json')}; API documentation: ${runFile.url}/docs`);
+}

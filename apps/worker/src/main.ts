@@ -1,0 +1,58 @@
+import 'reflect-metadata';
+import { errorMessage, frameworkLogger, jsonLogger, type Logger } from '@dialfleet/kit';
+import { natsOptions } from '@dialfleet/messaging';
+import { NestFactory } from '@nestjs/core';
+import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
+import { createRequire } from 'node:module';
+import { workerSettings } from './settings.js';
+import { WorkerModule } from './worker.module.js';
+import { WorkerRuntime } from './worker-runtime.js';
+
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+
+async function main(): Promise<void> {
+  const settings = workerSettings(process.env);
+  const logger = jsonLogger(settings.logLevel, (line) => { process.stderr.write(`${line}\n`); }, { app: 'worker', worker_id: settings.workerId });
+  const runtime = await WorkerRuntime.start(settings, logger, version);
+  guard(runtime, logger);
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(WorkerModule.register(settings.workerId, runtime), {
+    transport: Transport.NATS, options: natsOptions({ url: settings.natsUrl, name: `worker ${settings.workerId} requests` }), logger: frameworkLogger(logger),
+  });
+  await app.listen();
+  runtime.heartbeats.start();
+  process.stdout.write('{"ready":true}\n');
+  logger.info('ready', { max_calls: settings.maxCalls });
+  stopOnSignals(async () => { await runtime.stop(); await app.close(); }, runtime, logger);
+}
+
+/** The first signal drains; SIGINT while draining hangs the remaining calls up. */
+function stopOnSignals(stop: () => Promise<void>, runtime: WorkerRuntime, logger: Logger): void {
+  let stopping = false;
+  const onSignal = (): void => {
+    if (stopping) { runtime.slots.hangUpAll(); return; }
+    stopping = true;
+    stop().then(() => process.exit(0), (error: unknown) => { logger.error('stopping failed', { error }); process.exit(1); });
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  if (process.env['DIALFLEET_SUPERVISED']) process.stdin.once('end', onSignal).resume();
+}
+
+/** The backstop: a fault that nobody caught ends the process, but no call without a result. */
+function guard(runtime: WorkerRuntime, logger: Logger): void {
+  let failed = false;
+  const onFault = (error: unknown): void => {
+    logger.error('uncaught fault', { error });
+    if (failed) return;
+    failed = true;
+    void runtime.abandonCalls(errorMessage(error)).finally(() => process.exit(1));
+    setTimeout(() => process.exit(1), 10_000).unref();
+  };
+  process.on('uncaughtException', onFault);
+  process.on('unhandledRejection', onFault);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`worker could not start: ${errorMessage(error)}\n`);
+  process.exit(1);
+});

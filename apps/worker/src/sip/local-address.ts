@@ -1,0 +1,19 @@
+import { createSocket } from 'node:dgram';
+import { networkInterfaces } from 'node:os';
+
+/** The first IPv4 address that is not loopback, else 127.0.0.1. */
+export const primaryAddress = (): string =>
+  Object.values(networkInterfaces()).flat().find((address) => address?.family === 'IPv4' && !address.internal)?.address ?? '127.0.0.1';
+
+/** The local IPv4 address from which packets to `host` leave: asks the routing table by connecting a UDP socket; nothing is sent. */
+export function localAddressTowards(host: string, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket('udp4');
+    socket.once('error', (error) => { socket.close(); reject(error); });
+    socket.connect(port, host, () => {
+      const { address } = socket.address();
+      socket.close();
+      resolve(address);
+    });
+  });
+}

@@ -1,0 +1,78 @@
+import type { CallLeg, CallPlan, TrunkPlan } from '@dialfleet/call';
+import { Fault, type Clock, type Logger } from '@dialfleet/kit';
+import { SipEndpoint, type MediaFactory, type MediaSession } from '@dialfleet/telephony';
+import { localAddressTowards, primaryAddress } from './local-address.js';
+
+export interface SipLegsOptions {
+  /** Announced in SIP and SDP for every trunk; null: the local address that routes to the trunk. */
+  advertisedAddress: string | null;
+  /** 0: any. UDP and TCP share the number. */
+  sipPort: number;
+  version: string;
+  media: MediaFactory;
+  clock: Clock;
+  logger: Logger;
+}
+
+type Transport = 'udp' | 'tcp';
+
+/**
+ * This worker's SIP sockets: one endpoint for each transport and announced address. Those of the main address are
+ * opened at start, so that a taken port is a start-up error; others (a trunk on loopback, say) when first needed.
+ */
+export class SipLegs {
+  private readonly endpoints = new Map<string, Promise<SipEndpoint>>();
+
+  private constructor(private readonly options: SipLegsOptions, readonly mainAddress: string) {}
+
+  /** @throws Error when the SIP port is taken. */
+  static async start(options: SipLegsOptions): Promise<SipLegs> {
+    const legs = new SipLegs(options, options.advertisedAddress ?? primaryAddress());
+    await Promise.all((['udp', 'tcp'] as const).map((transport) => legs.endpoint(transport, legs.mainAddress)));
+    return legs;
+  }
+
+  async createLeg(plan: CallPlan): Promise<CallLeg> {
+    const { trunk } = plan;
+    if (trunk.transport !== 'udp' && trunk.transport !== 'tcp') throw new Fault(`transport ${trunk.transport} is not supported yet`, false);
+    const endpoint = await this.endpoint(trunk.transport, await this.addressFor(trunk));
+    return endpoint.createCall({ trunk, dialUser: plan.dialUser, fromNumber: plan.fromNumber });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.endpoints.values()].map((endpoint) => endpoint.then((e) => e.stop(), () => undefined)));
+  }
+
+  private async addressFor(trunk: TrunkPlan): Promise<string> {
+    return this.options.advertisedAddress ?? await localAddressTowards(trunk.host, trunk.port).catch(() => this.mainAddress);
+  }
+
+  private endpoint(transport: Transport, address: string): Promise<SipEndpoint> {
+    const key = `${transport}:${address}`;
+    const known = this.endpoints.get(key);
+    if (known) return known;
+    const { sipPort, version, clock, logger, media, advertisedAddress } = this.options;
+    const started = SipEndpoint.start({
+      transport, bindAddress: advertisedAddress ? '0.0.0.0' : address, port: sipPort, advertisedAddress: address,
+      userAgent: `Dialfleet/${version}`, media: announcing(media, address), clock, logger,
+    });
+    this.endpoints.set(key, started);
+    started.catch(() => { this.endpoints.delete(key); });
+    return started;
+  }
+}
+
+/** RTP sockets are bound to every address; SDP must name the one the trunk can reach. */
+const announcing = (media: MediaFactory, address: string): MediaFactory => ({
+  open: async (): Promise<MediaSession> => {
+    const session = await media.open();
+    const { port } = session.local;
+    return new Proxy(session, {
+      get: (target, property, receiver) => {
+        if (property === 'local') return { address, port };
+        const value: unknown = Reflect.get(target, property, receiver);
+        return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value;
+      },
+    });
+  },
+});

@@ -1,0 +1,93 @@
+import type { BotSettings } from '@dialfleet/bot';
+import type { CallPlan } from '@dialfleet/call';
+import { egressFetch, parseAllowList } from '@dialfleet/egress';
+import type { Heartbeat } from '@dialfleet/fleet';
+import { systemClock, type Logger } from '@dialfleet/kit';
+import { CallPublisher, connectNats, subjects } from '@dialfleet/messaging';
+import { createProviders, type Providers } from '@dialfleet/providers';
+import { FolderRecordingStore } from '@dialfleet/storage';
+import { MediaThread } from '@dialfleet/telephony';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { CallSession } from './call/call-session.js';
+import { CallTimeline } from './call/call-timeline.js';
+import { CrmPrefetch, type HttpSend } from './call/crm-prefetch.js';
+import { RecordingShelf } from './call/recording-shelf.js';
+import { CallSlots } from './fleet/call-slots.js';
+import { Heartbeats } from './fleet/heartbeats.js';
+import { OutcomeJournal } from './journal/outcome-journal.js';
+import type { WorkerSettings } from './settings.js';
+import { SipLegs } from './sip/sip-legs.js';
+
+const JOURNAL_FLUSH_MS = 10_000;
+
+/** Everything a worker is made of, joined by hand: sockets and threads first, then the slots that use them. */
+export class WorkerRuntime {
+  private constructor(
+    readonly slots: CallSlots, readonly heartbeats: Heartbeats, readonly logger: Logger,
+    private readonly settings: WorkerSettings, private readonly nc: NatsConnection, private readonly journal: OutcomeJournal,
+    private readonly sip: SipLegs, private readonly media: MediaThread, private readonly providers: Providers,
+    private readonly sessions: ReadonlySet<CallSession>,
+  ) {}
+
+  /** @throws Error with one plain sentence when the broker, the SIP port or the speech models are not to be had. */
+  static async start(settings: WorkerSettings, logger: Logger, version: string): Promise<WorkerRuntime> {
+    const clock = systemClock;
+    const nc = await connectNats({ url: settings.natsUrl, name: `worker ${settings.workerId}`, logger });
+    const publisher = new CallPublisher(nc);
+    const journal = new OutcomeJournal(settings.journalDir, (outcome) => publisher.ended(outcome), clock, logger);
+    await journal.open();
+    const media = await MediaThread.start({ bindAddress: '0.0.0.0', portRange: settings.rtpPorts, clock, logger });
+    const sip = await SipLegs.start({ advertisedAddress: settings.advertisedAddress, sipPort: settings.sipPort, version, media, clock, logger });
+    const providers = createProviders({ logger });
+    await providers.warmUp();
+    const recordings = new RecordingShelf(new FolderRecordingStore(settings.recordingsDir), clock, logger);
+    const prefetch = new CrmPrefetch(sendThrough(settings.egressAllow), clock);
+    const worker = { workerId: settings.workerId, epoch: settings.epoch };
+    const sessions = new Set<CallSession>();
+
+    const begin = (plan: CallPlan): CallSession => {
+      const call = plan as CallPlan<BotSettings>;
+      const log = logger.child({ session_id: plan.sessionId });
+      const timeline = new CallTimeline(plan, worker, (event) => publisher.event(event), clock, log);
+      const session = new CallSession(call, {
+        worker, timeline, recordings, prefetch, clock, logger: log, createLeg: (p) => sip.createLeg(p),
+        stt: providers.stt(call.bot.stt), tts: providers.tts(call.bot.tts), llm: providers.llm(call.bot.llm), vad: providers.vad(),
+        keepOutcome: (outcome) => journal.keep(outcome),
+      });
+      sessions.add(session);
+      void session.done.then(() => { sessions.delete(session); });
+      return session;
+    };
+
+    const slots = new CallSlots({ ...worker, maxCalls: settings.maxCalls }, clock, begin);
+    const heartbeats = new Heartbeats(slots, clock, { ...worker, version, startedAtMs: clock.nowMs(), mediaAddress: sip.mainAddress }, (beat) => { publishBeat(nc, beat); });
+    return new WorkerRuntime(slots, heartbeats, logger, settings, nc, journal, sip, media, providers, sessions);
+  }
+
+  /** No new calls; live ones go on up to the drain time-out; their outcomes are handed over; then everything closes. */
+  async stop(): Promise<void> {
+    this.logger.info('draining', { calls: this.slots.size });
+    await this.slots.drained(this.settings.drainTimeoutMs);
+    this.heartbeats.stop();
+    await this.journal.close(JOURNAL_FLUSH_MS);
+    await this.sip.stop();
+    await Promise.all([this.media.close(), this.providers.close()]);
+    await this.nc.drain().catch(() => undefined);
+  }
+
+  /** A fault nobody caught: every call ends with a result before the process goes. */
+  async abandonCalls(detail: string): Promise<void> {
+    for (const session of this.sessions) session.fail(detail);
+    await Promise.all([...this.sessions].map((session) => session.done));
+    await this.journal.close(2000);
+  }
+}
+
+function publishBeat(nc: NatsConnection, beat: Heartbeat): void {
+  if (!nc.isClosed()) nc.publish(subjects.heartbeat(beat.workerId), JSON.stringify(beat));
+}
+
+const sendThrough = (allow: string): HttpSend => {
+  const allowed = parseAllowList(allow);
+  return (request) => egressFetch({ ...request, maxResponseBytes: 64 * 1024, allow: allowed });
+};
