@@ -67,28 +67,33 @@ function reasonOf(error: unknown): string {
 }
 
 const unavailableCodes = new Set(['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2037']);
-const unavailableText = /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|timeout exceeded when trying to connect|Query read timeout|Connection terminated|terminating connection|the database system is|not connected|DatabaseNotReachable|ConnectionClosed|SocketTimeout|too many clients|Client has encountered a connection error/i;
+const unavailableText = /Can't reach database|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|timeout exceeded when trying to connect|Query read timeout|Connection terminated|terminating connection|the database system is|DatabaseNotReachable|ConnectionClosed|SocketTimeout|too many clients|encountered a connection error/i;
 
 /** Whether an error of the client means "the database is away", as opposed to a mistake of ours. */
-export function isUnavailable(error: unknown): boolean {
-  for (let e: unknown = error, depth = 0; e !== undefined && e !== null && depth < 5; e = (e as { cause?: unknown }).cause, depth++) {
-    if (e instanceof DatabaseUnavailable) return true;
-    const { code, message } = e as { code?: unknown; message?: unknown };
-    if (typeof code === 'string' && unavailableCodes.has(code)) return true;
-    if (unavailableText.test(`${typeof code === 'string' ? code : ''} ${typeof message === 'string' ? message : ''}`)) return true;
-  }
-  return false;
-}
+export const isUnavailable = (error: unknown): boolean => layers(error).some(({ code, message }) =>
+  unavailableCodes.has(String(code)) || unavailableText.test(`${String(code)} ${String(message)}`));
 
 /** A unique key is taken (Prisma P2002, PostgreSQL 23505). */
-export const isUniqueViolation = (error: unknown): boolean => hasCode(error, 'P2002') || hasCode(error, '23505');
+export const isUniqueViolation = (error: unknown): boolean => hasCode(error, 'P2002', '23505');
+/** A foreign key points nowhere (P2003, 23503). */
+export const isForeignKeyViolation = (error: unknown): boolean => hasCode(error, 'P2003', '23503');
 /** A write conflict or deadlock: the transaction may be tried again (P2034; 40001, 40P01). */
-export const isConflict = (error: unknown): boolean => hasCode(error, 'P2034') || hasCode(error, '40001') || hasCode(error, '40P01');
+export const isConflict = (error: unknown): boolean => hasCode(error, 'P2034', '40001', '40P01');
 
-function hasCode(error: unknown, wanted: string): boolean {
-  for (let e: unknown = error, depth = 0; typeof e === 'object' && e !== null && depth < 5; e = (e as { cause?: unknown }).cause, depth++) {
-    const { code, originalCode, meta } = e as { code?: unknown; originalCode?: unknown; meta?: { code?: unknown } };
-    if (code === wanted || originalCode === wanted || meta?.code === wanted) return true;
+const hasCode = (error: unknown, ...codes: string[]): boolean =>
+  layers(error).some(({ code, originalCode }) => codes.includes(String(code)) || codes.includes(String(originalCode)));
+
+interface ErrorLayer { code?: unknown; originalCode?: unknown; message?: unknown; cause?: unknown; meta?: { driverAdapterError?: unknown } }
+
+/** The error and what it wraps: Prisma keeps the driver's own error in `meta`, the driver PostgreSQL's in `cause`. */
+function layers(error: unknown): ErrorLayer[] {
+  const found: ErrorLayer[] = [];
+  const open = [error];
+  while (open.length > 0 && found.length < 8) {
+    const layer = open.shift() as ErrorLayer | null | undefined;
+    if (typeof layer !== 'object' || layer === null) continue;
+    found.push(layer);
+    open.push(layer.cause, layer.meta?.driverAdapterError);
   }
-  return false;
+  return found;
 }

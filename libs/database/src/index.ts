@@ -1,4 +1,14 @@
+export * from './api-key.js';
+export * from './audit.js';
+export * from './call-repository.js';
 export * from './database.js';
+export * from './dialout-repository.js';
+export * from './embedded-database.js';
+export * from './ids.js';
 export * from './migrate.js';
+export * from './owner.js';
+export * from './page.js';
+export * from './secret-box.js';
+export * from './temporary-postgres.js';
 export { Prisma } from './generated/client.js';
 export type * from './generated/models.js';
