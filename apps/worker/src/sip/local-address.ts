@@ -5,6 +5,10 @@ import { networkInterfaces } from 'node:os';
 export const primaryAddress = (): string =>
   Object.values(networkInterfaces()).flat().find((address) => address?.family === 'IPv4' && !address.internal)?.address ?? '127.0.0.1';
 
+/** Whether sockets can be bound to it; an address announced through a NAT cannot. */
+export const isLocalAddress = (address: string): boolean =>
+  Object.values(networkInterfaces()).flat().some((local) => local?.address === address);
+
 /** The local IPv4 address from which packets to `host` leave: asks the routing table by connecting a UDP socket; nothing is sent. */
 export function localAddressTowards(host: string, port: number): Promise<string> {
   return new Promise((resolve, reject) => {

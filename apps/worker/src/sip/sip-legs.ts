@@ -1,7 +1,7 @@
 import type { CallLeg, CallPlan, TrunkPlan } from '@dialfleet/call';
 import { Fault, type Clock, type Logger } from '@dialfleet/kit';
 import { SipEndpoint, type MediaFactory, type MediaSession } from '@dialfleet/telephony';
-import { localAddressTowards, primaryAddress } from './local-address.js';
+import { isLocalAddress, localAddressTowards, primaryAddress } from './local-address.js';
 
 export interface SipLegsOptions {
   /** Announced in SIP and SDP for every trunk; null: the local address that routes to the trunk. */
@@ -51,9 +51,9 @@ export class SipLegs {
     const key = `${transport}:${address}`;
     const known = this.endpoints.get(key);
     if (known) return known;
-    const { sipPort, version, clock, logger, media, advertisedAddress } = this.options;
+    const { sipPort, version, clock, logger, media } = this.options;
     const started = SipEndpoint.start({
-      transport, bindAddress: advertisedAddress ? '0.0.0.0' : address, port: sipPort, advertisedAddress: address,
+      transport, bindAddress: isLocalAddress(address) ? address : '0.0.0.0', port: sipPort, advertisedAddress: address,
       userAgent: `Dialfleet/${version}`, media: announcing(media, address), clock, logger,
     });
     this.endpoints.set(key, started);
