@@ -36,17 +36,24 @@ export interface ChatMessage { role: 'system' | 'user' | 'assistant'; content: s
 /** What a brain sends while it answers. `text` deltas are spoken as they come. */
 export type LlmDelta =
   | { type: 'text'; text: string }
-  /** Likely answers to what is being asked (for the recogniser), and whether the answer may be long. */
-  | { type: 'expect'; hints: readonly string[]; }
+  /** Likely answers to what is being asked (for the recogniser); `long`: spoken in groups, like a telephone number. */
+  | { type: 'expect'; hints: readonly string[]; answer?: 'short' | 'long' }
   | { type: 'tool'; name: 'end_call' }
   | { type: 'tool'; name: 'transfer_call'; target: string };
 
 /** One conversation with a brain: it keeps its own state between turns. */
 export interface LlmConversation {
-  /** The customer's turn → the bot's. `messages` is the history as heard, the customer's new turn last. */
+  /**
+   * The customer's turn → the bot's. `messages` is the history as heard, the customer's new turn last. A reply that
+   * nobody heard is asked for again with the customer's words so far: the same number of user messages, so a brain
+   * with state goes back to where it was. With no message from the user the brain opens the conversation.
+   */
   reply(options: { messages: readonly ChatMessage[]; signal: AbortSignal }): AsyncIterable<LlmDelta>;
-  /** What to expect after the opening message, before the customer has spoken. */
-  opening(): { hints: readonly string[] };
+  /**
+   * What to expect after the opening message, before the customer has spoken. `text`: said right after the opening
+   * message; `endCall`: and that is all (an announcement).
+   */
+  opening(): { hints: readonly string[]; answer?: 'short' | 'long'; text?: string; endCall?: boolean };
   notes(): BrainNotes;
 }
 
