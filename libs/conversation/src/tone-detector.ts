@@ -17,6 +17,8 @@ const MAX_HZ = 2500;
 const MIN_RMS = 200;
 /** Share of a frame's energy in one frequency: speech stays below, two-tone signals (DTMF, ringback) at about half. */
 const MIN_PURITY = 0.8;
+/** The estimate is good to about half a bin of the 30 ms window: the tone is looked for on either side. */
+const NEARBY_HZ = [0, -8, 8, -16, 16];
 const MAX_DRIFT_HZ = 30;
 const MIN_TONE_MS = 150;
 
@@ -55,7 +57,7 @@ export function pureToneHz(window: Int16Array): number | null {
   if (!(Math.abs(cosine) < 1)) return null;
   const hz = (Math.acos(cosine) * SAMPLE_RATE_HZ) / (2 * Math.PI);
   if (hz < MIN_HZ || hz > MAX_HZ) return null;
-  return tonePurity(window, hz) >= MIN_PURITY ? hz : null;
+  return NEARBY_HZ.some((offset) => tonePurity(window, hz + offset) >= MIN_PURITY) ? hz : null;
 }
 
 function tonePurity(pcm: Int16Array, hz: number): number {
