@@ -1,0 +1,36 @@
+import type { Pcm } from '@dialfleet/conversation';
+import type { MoonshineModel, SpeechSampleRateHz, SynthesiseRequest, TranscribeRequest, Transcription } from './speech-runtime.js';
+
+/** `hearing` runs voice activity detection and recognition, `speaking` synthesis. */
+export type SpeechRole = 'hearing' | 'speaking';
+
+/** Given to a thread as its `workerData`. */
+export interface SpeechThreadData { role: SpeechRole }
+
+/** Request/reply between an owner and its thread. */
+export interface SpeechJobs {
+  /** Loads the role's models and runs each once. */
+  warmUp: { input: { models: readonly MoonshineModel[] }; output: null };
+  transcribe: { input: TranscribeRequest; output: Transcription };
+  synthesise: { input: SynthesiseRequest; output: Pcm };
+}
+export type SpeechJobKind = keyof SpeechJobs;
+
+/** One voice activity window. The thread makes the stream on its first window, so a restarted thread just goes on. */
+export interface VadWindow { type: 'vadWindow'; stream: number; sampleRateHz: SpeechSampleRateHz; pcm: Pcm }
+
+export type VadMessage = VadWindow | { type: 'vadClose'; stream: number };
+
+export type ToSpeechThread =
+  | { [K in SpeechJobKind]: { type: 'job'; id: number; kind: K; input: SpeechJobs[K]['input'] } }[SpeechJobKind]
+  /** The job's result is no longer wanted: a queued one is dropped without an answer. */
+  | { type: 'cancel'; id: number }
+  | VadMessage
+  /** Finish what runs, then exit. */
+  | { type: 'close' };
+
+export type FromSpeechThread =
+  | { type: 'done'; id: number; output: SpeechJobs[SpeechJobKind]['output'] }
+  | { type: 'failed'; id: number; message: string }
+  /** One per window of the stream, in order. */
+  | { type: 'vadProbability'; stream: number; probability: number };

@@ -1,0 +1,90 @@
+import { Worker } from 'node:worker_threads';
+import type { Pcm, VadStream } from '@dialfleet/conversation';
+import { systemClock, type Clock, type Logger } from '@dialfleet/kit';
+import { ByteLruCache } from './byte-lru-cache.js';
+import type { SpeechRole, SpeechThreadData } from './speech-protocol.js';
+import type { MoonshineModel, SpeechRuntime, SpeechSampleRateHz, SynthesiseRequest, TranscribeRequest, Transcription, WarmUpReport } from './speech-runtime.js';
+import { SpeechThread } from './speech-thread.js';
+import { ThreadVadStream } from './thread-vad-stream.js';
+
+/** About 17 minutes of speech at 8 kHz. */
+const SYNTHESIS_CACHE_BYTES = 16 * 2 ** 20;
+
+export interface SpeechThreadsOptions {
+  logger: Logger;
+  clock?: Clock;
+  /** The compiled `speech.worker.js`; given where the sources themselves run. */
+  workerUrl?: URL;
+  /** How a thread comes to be. */
+  startWorker?: (url: URL, data: SpeechThreadData) => Worker;
+}
+
+/** The local speech models in two threads: recognition and voice activity never wait for synthesis. */
+export class SpeechThreads implements SpeechRuntime {
+  private readonly hearing: SpeechThread;
+  private readonly speaking: SpeechThread;
+  private readonly synthesised = new ByteLruCache<Pcm>(SYNTHESIS_CACHE_BYTES);
+  private readonly clock: Clock;
+  private readonly vadStreams = new Map<number, ThreadVadStream>();
+  private nextVadStream = 1;
+
+  constructor({ logger, clock = systemClock, workerUrl = new URL('./speech.worker.js', import.meta.url), startWorker = startThread }: SpeechThreadsOptions) {
+    const thread = (role: SpeechRole): SpeechThread =>
+      new SpeechThread({ role, clock, logger, start: () => startWorker(workerUrl, { role }) });
+    this.clock = clock;
+    this.hearing = thread('hearing');
+    this.speaking = thread('speaking');
+    this.hearing.events.on('probability', ({ stream, probability }) => this.vadStreams.get(stream)?.answer(probability));
+    this.hearing.events.on('crashed', () => { for (const vad of [...this.vadStreams.values()]) vad.onThreadCrash(); });
+  }
+
+  /** Loads everything and runs it once: a call that comes after pays for neither. */
+  async warmUp(models: readonly MoonshineModel[] = ['tiny']): Promise<WarmUpReport> {
+    const startedMs = this.clock.monotonicMs();
+    const warm = async (thread: SpeechThread): Promise<number> => {
+      await thread.request('warmUp', { models });
+      return Math.round(this.clock.monotonicMs() - startedMs);
+    };
+    const [hearingMs, speakingMs] = await Promise.all([warm(this.hearing), warm(this.speaking)]);
+    return { hearingMs, speakingMs };
+  }
+
+  transcribe(request: TranscribeRequest, signal: AbortSignal): Promise<Transcription> {
+    return this.hearing.request('transcribe', request, { signal, transfer: ownBuffer(request.pcm) });
+  }
+
+  async synthesise(request: SynthesiseRequest, signal: AbortSignal): Promise<Pcm> {
+    const key = JSON.stringify([request.voice, request.speed, request.sampleRateHz, request.text]);
+    const known = this.synthesised.get(key);
+    if (known) return known;
+    const pcm = await this.speaking.request('synthesise', request, { signal });
+    this.synthesised.set(key, pcm);
+    return pcm;
+  }
+
+  openVad({ sampleRateHz, onWindow }: { sampleRateHz: SpeechSampleRateHz; onWindow: (probability: number) => void }): VadStream {
+    const stream = this.nextVadStream++;
+    const vad = new ThreadVadStream({
+      sampleRateHz,
+      onWindow,
+      send: (pcm) => this.hearing.post({ type: 'vadWindow', stream, sampleRateHz, pcm }, [pcm.buffer]),
+      onClose: () => {
+        this.vadStreams.delete(stream);
+        this.hearing.post({ type: 'vadClose', stream });
+      },
+    });
+    this.vadStreams.set(stream, vad);
+    return vad;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.hearing.close(), this.speaking.close()]);
+  }
+}
+
+const startThread = (url: URL, data: SpeechThreadData): Worker => new Worker(url, { workerData: data, name: `speech-${data.role}` });
+
+/** An array that is a view on a larger buffer is copied over; one with a buffer of its own moves. */
+function ownBuffer(pcm: Pcm): ArrayBuffer[] {
+  return pcm.buffer instanceof ArrayBuffer && pcm.byteLength === pcm.buffer.byteLength ? [pcm.buffer] : [];
+}
