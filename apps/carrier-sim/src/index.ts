@@ -1,1 +1,3 @@
-export {};
+export * from './persona/persona.js';
+export * from './persona/parse-persona.js';
+export * from './persona/persona-source.js';
