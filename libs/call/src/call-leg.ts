@@ -22,6 +22,8 @@ export interface LegEvents {
   dtmf: { digit: string };
   /** One frame (160 samples) of the customer's voice, de-jittered; `offsetMs` since media opened, wall-clock aligned. */
   audio: { pcm: Int16Array; offsetMs: number };
+  /** The first sample queued under `tag` has been sent. Optional: without it the moment of queueing is taken. */
+  playing: { tag: string; offsetMs: number };
   /** Playout reached the end of everything queued under `tag`. */
   played: { tag: string; offsetMs: number };
 }

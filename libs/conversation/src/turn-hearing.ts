@@ -62,7 +62,7 @@ function considerFloor(move: TurnMove, speech: Speech): void {
 
 function considerInterruption(move: TurnMove, speech: Speech): void {
   const { state, rules } = move;
-  if (state.opening && !rules.openingInterruptible) return;
+  if (state.uninterruptible) return;
   if (speech.voicedMs < (state.opening ? Math.max(rules.openingMinSpeechMs, rules.minSpeechMs) : rules.minSpeechMs)) return;
   if ((interrupts(state.interim, rules.minWords) && !speech.greeting) || speech.voicedMs >= rules.surelyInterruptingMs) return move.stopBot();
   if (state.paused) return;

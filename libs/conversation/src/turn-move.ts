@@ -14,13 +14,14 @@ export class TurnMove {
     if (phase !== 'listening') return;
     this.state.quietSinceMs = this.nowMs;
     this.state.opening = false;
+    this.state.uninterruptible = false;
     this.resumeBot();
   }
 
   startReply(turn: HeldText, by: 'speech' | 'keypad'): void {
     const { text, startedMs, lastVoicedMs } = turn;
     this.dropHeld();
-    Object.assign(this.state, { unfinished: null, promptsGiven: 0, answering: { text, startedMs, lastVoicedMs } });
+    Object.assign(this.state, { unfinished: null, uninterruptible: false, promptsGiven: 0, answering: { text, startedMs, lastVoicedMs } });
     this.enter('thinking');
     this.emit({ type: 'startReply', text, startedMs, lastVoicedMs, by });
   }

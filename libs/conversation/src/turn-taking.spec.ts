@@ -191,6 +191,15 @@ describe('the opening', () => {
   });
 });
 
+describe('the farewell', () => {
+  it('is said to the end; what the customer says meanwhile is kept', () => {
+    const call = new Replay().say(500, 'Goodbye then.').feed({ type: 'lastWords' }).botStarts().quiet(300).say(1500, 'Oh wait, one more question please');
+    expect(call.types()).not.toContain('stopPlayout');
+    expect(call.types()).not.toContain('pausePlayout');
+    expect(call.state.held).toMatchObject({ text: 'Oh wait, one more question please' });
+  });
+});
+
 describe('silence', () => {
   const rules = { silence: { enabled: true, promptAfterMs: 5000, hangUpAfterPrompts: 2 } };
   it('prompts, then hangs up, once', () => {
@@ -240,7 +249,7 @@ const anyInput: fc.Arbitrary<{ input: TurnInput; gapMs: number }> = fc.record({
     { weight: 8, arbitrary: fc.record({ type: fc.constant('vad' as const), probability: fc.constantFrom(0.05, 0.4, 0.9, 0.9), windowMs: fc.constant(32) }) },
     { weight: 3, arbitrary: fc.record({ type: fc.constant('final' as const), text: fc.constantFrom('', 'mhmm', 'yes', 'my number is', 'please call me back tomorrow', 'stop') }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('interim' as const), text: fc.constantFrom('please call me', 'and') }) },
-    { weight: 2, arbitrary: fc.constantFrom<TurnInput>({ type: 'playoutStarted' }, { type: 'playoutFinished' }, { type: 'replyEmpty' }, { type: 'tick' }) },
+    { weight: 2, arbitrary: fc.constantFrom<TurnInput>({ type: 'playoutStarted' }, { type: 'lastWords' }, { type: 'playoutFinished' }, { type: 'replyEmpty' }, { type: 'tick' }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('dtmf' as const), digit: fc.constantFrom('1', '#', '*') }) },
   ),
 });

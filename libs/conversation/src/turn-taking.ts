@@ -26,7 +26,8 @@ export class TurnTaking {
   /** The bot speaks first: `thinking` until its opening goes out. Without an opening it listens. */
   initial(nowMs: number, opening: boolean): TurnState {
     return {
-      phase: opening ? 'thinking' : 'listening', phaseSinceMs: nowMs, opening, paused: false, onset: null, speech: null, interim: '',
+      phase: opening ? 'thinking' : 'listening', phaseSinceMs: nowMs, opening, paused: false,
+      uninterruptible: opening && !this.rules.openingInterruptible, onset: null, speech: null, interim: '',
       pending: [], unfinished: null, answering: null, held: null, keypad: null, answer: 'short', quietSinceMs: nowMs, promptsGiven: 0, gaveUp: false,
     };
   }
@@ -48,6 +49,7 @@ function takeInput(move: TurnMove, input: TurnInput): void {
     case 'playoutStarted': return botSpeaks(move);
     case 'playoutFinished': return botFinished(move);
     case 'replyEmpty': if (state.phase === 'thinking') move.enter('listening'); return;
+    case 'lastWords': state.uninterruptible = state.phase !== 'listening'; return;
     case 'expect': state.answer = input.answer; return;
     case 'dtmf': return keyPressed(move, input.digit);
     case 'tick': return;
@@ -69,7 +71,7 @@ function botFinished(move: TurnMove): void {
 function keyPressed(move: TurnMove, digit: string): void {
   const { state, nowMs, rules } = move;
   if (!rules.keypad) return;
-  if (state.phase === 'speaking') move.stopBot();
+  if (state.phase === 'speaking' && !state.uninterruptible) move.stopBot();
   const digits = (state.keypad?.digits ?? '') + (digit === '#' ? '' : digit);
   state.keypad = { digits, startedMs: state.keypad?.startedMs ?? nowMs, lastMs: nowMs };
   if (digit === '#') keypadDone(move);
@@ -81,9 +83,15 @@ function keypadDone(move: TurnMove): void {
   state.keypad = null;
   if (!typed || typed.digits === '') return;
   const before = state.unfinished ?? state.answering;
+  const turn = { text: [before?.text, typed.digits].filter(Boolean).join(' '), startedMs: before?.startedMs ?? typed.startedMs, lastVoicedMs: typed.lastMs };
+  if (state.phase === 'speaking' && state.uninterruptible) {
+    move.dropHeld();
+    state.held = { ...turn, atAnyTime: true };
+    return;
+  }
   if (state.phase === 'thinking' && state.answering) move.emit({ type: 'cancelReply' });
   if (state.phase === 'speaking') move.stopBot();
-  move.startReply({ text: [before?.text, typed.digits].filter(Boolean).join(' '), startedMs: typed.startedMs, lastVoicedMs: typed.lastMs }, 'keypad');
+  move.startReply(turn, 'keypad');
 }
 
 /** What falls due by itself. */

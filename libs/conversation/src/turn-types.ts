@@ -12,6 +12,8 @@ export type TurnInput =
   | { type: 'playoutFinished' }
   /** The brain said nothing, or failed: no audio will come. */
   | { type: 'replyEmpty' }
+  /** The bot takes its leave: what it says now is said to the end. */
+  | { type: 'lastWords' }
   /** How long an answer the bot asked for: a number is spoken in groups, with pauses between them. */
   | { type: 'expect'; answer: 'short' | 'long' }
   | { type: 'dtmf'; digit: string }
@@ -52,6 +54,8 @@ export interface TurnState {
   phaseSinceMs: number;
   /** The bot's first words are being prepared or said. */
   opening: boolean;
+  /** What the bot says now is said to the end: an opening by setting, or its farewell. */
+  uninterruptible: boolean;
   paused: boolean;
   /** A voiced run that is not yet long enough to be speech. */
   onset: { startedMs: number; voicedMs: number } | null;

@@ -27,7 +27,7 @@ export function forgetLateRecognition(move: TurnMove): void {
 function overheard(move: TurnMove, said: HeldText, greeting: boolean): void {
   const { state, rules } = move;
   const floor = greeting ? asksToStop(said.text) : interrupts(said.text, rules.minWords);
-  if (floor && !(state.opening && !rules.openingInterruptible)) {
+  if (floor && !state.uninterruptible) {
     move.stopBot();
     return takeTurn(move, said);
   }

@@ -13,7 +13,7 @@ describe('utterance text', () => {
   it.each([['My number is', false], ['I would like to come on', false], ['Four one five', true], ['415, 555', true], ['Yes, and', false]])('"%s" may go on', (text, long) => {
     expect(looksUnfinished(text, long)).toBe(true);
   });
-  it.each([['Yes.', false], ['On Friday', false], ['4 1 5 5 5 5 0 1 2 3', true], ['My number is 4155550123.', true], ['At five', false], ['What is your number?', false], ['I', false]])('"%s" is whole', (text, long) => {
+  it.each([['Yes.', false], ['On Friday', false], ['4 1 5 5 5 5 0 1 2 3', true], ['My number is 4155550123.', true], ['At five', false], ['What is your number?', false], ['I', false], ['Goodbye then.', false], ['Yes, I would', false], ['Please hold on.', false], ['Wrong number', false]])('"%s" is whole', (text, long) => {
     expect(looksUnfinished(text, long)).toBe(false);
   });
   it('joins two parts of a turn', () => {

@@ -20,8 +20,10 @@ export function isBackChannel(text: string): boolean {
 const stopWords = /^(?:(?:no|please|hey|okay|ok)[\s,]+)*(?:stop|wait|hold on|hang on|excuse me|wrong number|one moment|one second|just a (?:moment|second|minute))\b/i;
 export const asksToStop = (text: string): boolean => stopWords.test(text.trim());
 
-const danglingWords = new Set(['and', 'but', 'or', 'so', 'because', 'the', 'a', 'an', 'to', 'my', 'your', 'is', 'are', 'at', 'on', 'in', 'of', 'for', 'with',
-  'um', 'uh', 'er', 'like', 'if', 'that', 'maybe', "it's", "i'm", 'its', 'about', 'then', 'number', 'till', 'until', 'from', 'i', 'would', 'could', 'can']);
+const danglingWords = new Set(['and', 'but', 'or', 'so', 'because', 'the', 'a', 'an', 'to', 'my', 'your', 'is', 'are', 'at', 'on', 'of', 'for', 'with',
+  'um', 'uh', 'er', 'if', 'maybe', "it's", "i'm", 'till', 'until', 'from', 'i']);
+/** "Hold on", "go on", "it is": whole as they stand. */
+const wholePhrase = /\b(?:(?:hold|go|come|hang|move|carry) on|(?:it|that|this|he|she) is|maybe)$/;
 const digitWords = new Set(['zero', 'oh', 'o', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'double', 'triple']);
 const isDigits = (word: string): boolean => digitWords.has(word) || /^\d+$/.test(word);
 const digitCount = (words: readonly string[]): number => words.reduce((sum, word) => sum + (/^\d+$/.test(word) ? word.length : isDigits(word) ? 1 : 0), 0);
@@ -37,7 +39,7 @@ export function looksUnfinished(text: string, longAnswer: boolean): boolean {
   const last = words.at(-1);
   if (last === undefined || /\?$/.test(trimmed)) return false;
   if (isDigits(last)) return (longAnswer || words.length >= 3) && digitCount(words) >= (longAnswer ? 1 : 3) && digitCount(words) < COMPLETE_NUMBER_DIGITS;
-  return words.length > 1 && danglingWords.has(last);
+  return words.length > 1 && danglingWords.has(last) && !wholePhrase.test(words.join(' '));
 }
 
 /** Two parts of one turn. */
