@@ -1,1 +1,15 @@
-export {};
+export * from './dtmf-event.js';
+export * from './frame.js';
+export * from './g711.js';
+export * from './jitter-buffer.js';
+export * from './pacing-wheel.js';
+export * from './playout-queue.js';
+export * from './receive-statistics.js';
+export * from './resampler.js';
+export * from './rtp-packet.js';
+export * from './rtp-receiver.js';
+export * from './rtp-transmitter.js';
+export * from './source-latch.js';
+export * from './stereo-recording.js';
+export * from './tone.js';
+export * from './wav.js';

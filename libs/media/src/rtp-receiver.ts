@@ -1,0 +1,81 @@
+import { DtmfReceiver } from './dtmf-event.js';
+import { decodeG711, type G711Law, G711_PAYLOAD_TYPE } from './g711.js';
+import { JitterBuffer, type JitterBufferOptions } from './jitter-buffer.js';
+import { type ReceiveReport, ReceiveStatistics } from './receive-statistics.js';
+import { parseRtpPacket, type RtpPacket } from './rtp-packet.js';
+import { type MediaSource, SourceLatch } from './source-latch.js';
+
+/** RFC 3389; static payload type. */
+const COMFORT_NOISE_PAYLOAD_TYPE = 13;
+
+/** What the far end said it would send. */
+export interface ReceiveFormat { law: G711Law; payloadType: number; telephoneEventPayloadType?: number }
+
+/** What a datagram was. `accepted`: a packet of the far end (it counts as a sign of life), even if it holds no audio. */
+export interface Received { accepted: boolean; digit: string | null }
+
+const IGNORED: Received = { accepted: false, digit: null };
+const ACCEPTED: Received = { accepted: true, digit: null };
+
+type PayloadKind = G711Law | 'telephoneEvent' | 'comfortNoise';
+
+/** The receiving half of an RTP session without its socket: latch → sequence → telephone events or jitter buffer. */
+export class RtpReceiver {
+  readonly latch = new SourceLatch();
+  private readonly statistics = new ReceiveStatistics();
+  private readonly jitterBuffer: JitterBuffer;
+  private readonly dtmf = new DtmfReceiver();
+  private format: ReceiveFormat | null = null;
+  private packetsForeign = 0;
+
+  constructor(options?: JitterBufferOptions) { this.jitterBuffer = new JitterBuffer(options); }
+
+  setFormat(format: ReceiveFormat): void { this.format = format; }
+
+  /** `nowMs` is monotonic. Never throws, whatever the bytes. */
+  receive(datagram: Uint8Array, source: MediaSource, nowMs: number): Received {
+    const packet = parseRtpPacket(datagram);
+    const kind = packet && this.kindOf(packet.payloadType);
+    if (!packet || !kind) return IGNORED;
+    const latch = this.latch.judge(source, packet.ssrc, packet.sequenceNumber);
+    if (latch === 'foreign') this.packetsForeign++;
+    if (latch !== 'accepted') return IGNORED;
+    const verdict = this.statistics.receive(packet, nowMs, kind !== 'telephoneEvent');
+    if (verdict === 'duplicate' || verdict === 'suspect') return ACCEPTED;
+    if (verdict === 'restart') this.restart();
+    return this.deliver(packet, kind);
+  }
+
+  /** One frame of the far end's voice; call every 20 ms. `null` until its first audio. */
+  pull(): Int16Array | null { return this.jitterBuffer.pull(); }
+
+  report(): ReceiveReport & { packetsForeign: number } {
+    return { ...this.statistics.report(), packetsForeign: this.packetsForeign };
+  }
+
+  private deliver(packet: RtpPacket, kind: PayloadKind): Received {
+    if (kind === 'telephoneEvent') {
+      const digit = this.dtmf.receive(packet.rtpTimestamp, packet.payload);
+      return digit === null ? ACCEPTED : { accepted: true, digit };
+    }
+    if (kind === 'comfortNoise' || packet.payload.length === 0) return ACCEPTED;
+    if (!this.jitterBuffer.push(packet.rtpTimestamp, decodeG711(kind, packet.payload))) this.statistics.countLate();
+    return ACCEPTED;
+  }
+
+  /** Both static G.711 types are understood whatever was negotiated: some gateways send the other one. */
+  private kindOf(payloadType: number): PayloadKind | null {
+    const { format } = this;
+    if (!format) return null;
+    if (payloadType === format.payloadType) return format.law;
+    if (payloadType === format.telephoneEventPayloadType) return 'telephoneEvent';
+    if (payloadType === G711_PAYLOAD_TYPE.PCMU) return 'PCMU';
+    if (payloadType === G711_PAYLOAD_TYPE.PCMA) return 'PCMA';
+    return payloadType === COMFORT_NOISE_PAYLOAD_TYPE ? 'comfortNoise' : null;
+  }
+
+  private restart(): void {
+    this.jitterBuffer.reset();
+    this.dtmf.reset();
+  }
+}

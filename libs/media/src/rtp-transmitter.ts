@@ -1,0 +1,78 @@
+import { DtmfSender, TELEPHONE_EVENT_BYTES } from './dtmf-event.js';
+import { FRAME_SAMPLES } from './frame.js';
+import { encodeG711, type G711Law } from './g711.js';
+import { PlayoutQueue } from './playout-queue.js';
+import { RTP_HEADER_BYTES, writeRtpHeader } from './rtp-packet.js';
+
+export interface TransmitFormat { law: G711Law; payloadType: number; telephoneEventPayloadType?: number }
+
+export interface TransmittedFrame {
+  /** Length of the packet in the buffer; 0: nothing to send. */
+  bytes: number;
+  /** What the far end hears; `null`: silence. */
+  pcm: Int16Array | null;
+  /** Tags whose last sample is in this packet. */
+  played: readonly string[];
+}
+
+export const MAX_PACKET_BYTES = RTP_HEADER_BYTES + FRAME_SAMPLES;
+
+const SILENCE = new Int16Array(FRAME_SAMPLES);
+const NOTHING: TransmittedFrame = { bytes: 0, pcm: null, played: [] };
+
+/**
+ * The sending half of an RTP session without its socket: telephone events, else queued audio, else silence, one packet a
+ * frame. The stream never stops while it may be sent, so that NAT bindings and the far end's latch stay open.
+ */
+export class RtpTransmitter {
+  readonly queue = new PlayoutQueue();
+  readonly dtmf = new DtmfSender();
+  packetsSent = 0;
+  private format: TransmitFormat | null = null;
+  private marker = true;
+  private eventTimestamp = 0;
+  private rtpTimestamp: number;
+
+  /** The three numbers start at random (RFC 3550 §5.1). */
+  constructor(private readonly start: Readonly<{ ssrc: number; sequenceNumber: number; rtpTimestamp: number }>) {
+    this.rtpTimestamp = start.rtpTimestamp;
+  }
+
+  get canSendDtmf(): boolean { return this.format?.telephoneEventPayloadType !== undefined; }
+
+  /** `null`: nothing may be sent (hold); the queue waits. */
+  setFormat(format: TransmitFormat | null): void {
+    if (!this.format) this.marker = true;
+    this.format = format;
+  }
+
+  /** Playout lost `frames` periods: the timestamp keeps wall-clock time. */
+  skip(frames: number): void {
+    this.rtpTimestamp = (this.rtpTimestamp + frames * FRAME_SAMPLES) >>> 0;
+    this.marker = true;
+  }
+
+  /** Writes the packet of this 20 ms period into `out` (at least MAX_PACKET_BYTES). */
+  tick(out: Uint8Array): TransmittedFrame {
+    this.rtpTimestamp = (this.rtpTimestamp + FRAME_SAMPLES) >>> 0;
+    const { format } = this;
+    if (!format) return NOTHING;
+    const event = format.telephoneEventPayloadType === undefined ? null : this.dtmf.next();
+    if (event && event !== 'gap') {
+      if (event.first) this.eventTimestamp = this.rtpTimestamp;
+      out.set(event.payload, RTP_HEADER_BYTES);
+      this.writeHeader(out, format.telephoneEventPayloadType as number, this.eventTimestamp, event.first);
+      return { bytes: RTP_HEADER_BYTES + TELEPHONE_EVENT_BYTES, pcm: null, played: NOTHING.played };
+    }
+    const { pcm, played } = event === 'gap' ? { pcm: null, played: NOTHING.played } : this.queue.pull(FRAME_SAMPLES);
+    encodeG711(format.law, pcm ?? SILENCE, out, RTP_HEADER_BYTES);
+    this.writeHeader(out, format.payloadType, this.rtpTimestamp, this.marker);
+    this.marker = false;
+    return { bytes: MAX_PACKET_BYTES, pcm, played };
+  }
+
+  private writeHeader(out: Uint8Array, payloadType: number, rtpTimestamp: number, marker: boolean): void {
+    const sequenceNumber = (this.start.sequenceNumber + this.packetsSent++) & 0xffff;
+    writeRtpHeader(out, { marker, payloadType, sequenceNumber, rtpTimestamp, ssrc: this.start.ssrc });
+  }
+}
