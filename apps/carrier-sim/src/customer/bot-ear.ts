@@ -16,14 +16,17 @@ export class BotEar {
 
   /** Whether this frame, which ended at `nowMs`, holds voice. */
   hear(pcm: Int16Array, nowMs: number): boolean {
-    if (rmsLevel(pcm) < VOICE_LEVEL) return false;
     if (this.run && nowMs - this.run.lastAtMs > PAUSE_MS) {
       this.finished.push(...speechIn(this.run));
       this.run = null;
     }
-    this.run = withVoice(this.run, nowMs, FRAME_MS);
-    return true;
+    const voiced = rmsLevel(pcm) >= VOICE_LEVEL;
+    if (voiced) this.run = withVoice(this.run, nowMs, FRAME_MS);
+    return voiced;
   }
+
+  /** How many utterances are over. */
+  get finishedCount(): number { return this.finished.length; }
 
   /** Utterances so far; the last may be going on. */
   get heard(): readonly HeardSpeech[] { return [...this.finished, ...speechIn(this.run)]; }

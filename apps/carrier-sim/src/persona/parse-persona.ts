@@ -1,3 +1,4 @@
+import { fliteVoices } from '@dialfleet/providers';
 import { DocumentReader, type DocumentIssue } from './document-reader.js';
 import { parseTurn } from './parse-turn.js';
 import type { Persona, Pickup, Turn } from './persona.js';
@@ -10,7 +11,7 @@ export class PersonaError extends Error {
   }
 }
 
-const fliteVoices = ['slt', 'rms', 'awb', 'kal16', 'kal'] as const;
+
 const DEFAULT_VOICE = 'rms';
 const MAX_TURNS = 200;
 /** Long enough for any ring time-out, short enough that a lost caller does not ring for ever. */
