@@ -15,7 +15,8 @@ export interface ClaimPort {
 
 export type ClaimOutcome =
   | { ok: true; workerId: string; epoch: string }
-  | { ok: false; code: 'no_capacity' | 'unavailable'; detail: string };
+  /** `ambiguous`: a worker may run the call after all; it must not be dialled again under another id. */
+  | { ok: false; code: 'no_capacity' | 'unavailable'; detail: string; ambiguous?: true };
 
 /** One worker gets this long before its silence counts; the rest of the budget is for cancelling and asking the next. */
 const ASK_TIMEOUT_MS = 250;
@@ -46,7 +47,7 @@ async function askOne(workerId: string, plan: CallPlan, registry: RegistryView, 
     if (answer.kind === 'no_responders') { registry.lost(workerId, clock.monotonicMs()); return 'next'; }
     if (answer.kind === 'timeout') {
       if (await port.cancel(workerId, plan.sessionId, CANCEL_TIMEOUT_MS)) return 'next';
-      return { ok: false, code: 'unavailable', detail: `Worker ${workerId} did not answer in time; the call was withdrawn and not placed elsewhere.` };
+      return { ok: false, code: 'unavailable', ambiguous: true, detail: `Worker ${workerId} did not answer in time; the call was withdrawn and not placed elsewhere.` };
     }
     if (answer.reply.accepted) { registry.accepted(workerId); return { ok: true, workerId, epoch: answer.reply.epoch }; }
     registry.learned(workerId, answer.reply.calls, answer.reply.max);

@@ -33,10 +33,13 @@ export class FleetClient {
     return client;
   }
 
+  /** False while the broker is away: heartbeats then say nothing. */
+  get isConnected(): boolean { return this.connected && !this.nc.isClosed(); }
+
   workers(): WorkerView[] { return this.registry.workers(this.clock.monotonicMs(), this.clock.nowMs()); }
 
   claim(plan: CallPlan): Promise<ClaimOutcome> {
-    if (!this.connected || this.nc.isClosed()) return Promise.resolve({ ok: false, code: 'unavailable', detail: 'The message broker cannot be reached.' });
+    if (!this.isConnected) return Promise.resolve({ ok: false, code: 'unavailable', detail: 'The message broker cannot be reached.' });
     return claimCall(plan, this.registry, this.port, this.clock);
   }
 
