@@ -11,6 +11,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { CallSession } from './call/call-session.js';
 import { CallTimeline } from './call/call-timeline.js';
 import { CrmPrefetch, type HttpSend } from './call/crm-prefetch.js';
+import { ConversationPipeline } from './call/pipeline.js';
 import { RecordingShelf } from './call/recording-shelf.js';
 import { CallSlots } from './fleet/call-slots.js';
 import { Heartbeats } from './fleet/heartbeats.js';
@@ -51,6 +52,7 @@ export class WorkerRuntime {
       const timeline = new CallTimeline(plan, worker, (event) => publisher.event(event), clock, log);
       const session = new CallSession(call, {
         worker, timeline, recordings, prefetch, clock, logger: log, createLeg: (p) => sip.createLeg(p),
+        converse: (setup) => new ConversationPipeline(setup),
         stt: providers.stt(call.bot.stt), tts: providers.tts(call.bot.tts), llm: providers.llm(call.bot.llm), vad: providers.vad(),
         keepOutcome: (outcome) => journal.keep(outcome),
       });

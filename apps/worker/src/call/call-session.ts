@@ -8,7 +8,8 @@ import type { RunningCall } from '../fleet/call-slots.js';
 import { buildOutcome } from './call-outcome.js';
 import { prepareCall, type PreparationTools, type PreparedCall } from './call-preparation.js';
 import type { CallTimeline, WorkerIdentity } from './call-timeline.js';
-import { ConversationPipeline, type ConversationSummary } from './pipeline.js';
+import { HeldAudio } from './held-audio.js';
+import type { ConversationSummary, PipelineSetup } from './pipeline.js';
 import type { RecordingShelf } from './recording-shelf.js';
 
 /** How long the far end gets to confirm a CANCEL or BYE before the result goes out without it. */
@@ -16,9 +17,13 @@ const RELEASE_TIMEOUT_MS = 5000;
 /** How long the pipeline may take to finish what the customer was saying. */
 const SUMMARY_TIMEOUT_MS = 4000;
 
+/** ConversationPipeline as the session sees it. */
+export interface Conversation { start(): void; stop(): Promise<ConversationSummary> }
+
 export interface SessionTools extends PreparationTools {
   worker: WorkerIdentity;
   createLeg(plan: CallPlan): Promise<CallLeg>;
+  converse(setup: PipelineSetup): Conversation;
   stt: SttVendor;
   vad: VadVendor;
   timeline: CallTimeline;
@@ -37,7 +42,7 @@ export class CallSession implements RunningCall {
   readonly done: Promise<void>;
   private state: CallState = 'dialling';
   private leg: CallLeg | undefined;
-  private pipeline: ConversationPipeline | undefined;
+  private conversation: Conversation | undefined;
   private cause: EndCause | undefined;
   private answeredAtMs: number | null = null;
   private endedAtMs: number | null = null;
@@ -136,17 +141,19 @@ export class CallSession implements RunningCall {
     this.stopTimers();
     timeline.add('call.answered', { sip_status: 200, ring_duration_seconds: seconds(this.answeredAtMs - this.startedAtMs) });
     this.timers.push(clock.after(this.plan.maxDurationMs, () => { this.dispatch({ type: 'maxDuration' }); }));
+    const firstWords = new HeldAudio(leg);
     try {
       if (this.plan.record) await leg.record(await recordings.prepare(this.plan.sessionId));
       const prepared = await this.prepared;
       if (this.state !== 'answered') return;
-      const pipeline = new ConversationPipeline({
+      const conversation = this.tools.converse({
         leg, settings: this.plan.bot, stt: this.tools.stt, tts: this.tools.tts, vad: this.tools.vad, brain: prepared.brain,
         openingText: prepared.openingText, greeting: prepared.greeting, answeredAtMs: this.answeredAtMs, clock, logger: this.tools.logger,
         onEvent: (type, data) => { timeline.add(type, data); }, onEnd: (event) => { this.dispatch(event); },
       });
-      this.pipeline = pipeline;
-      pipeline.start();
+      this.conversation = conversation;
+      conversation.start();
+      firstWords.release();
     } catch (error) {
       this.tools.logger.error('the conversation could not start', { error });
       this.dispatch({ type: 'fault', reason: 'worker_failed', detail: errorMessage(error) });
@@ -163,10 +170,10 @@ export class CallSession implements RunningCall {
 
   private stopConversation(): void {
     this.aborted.abort();
-    const { pipeline } = this;
-    if (!pipeline) return;
-    this.pipeline = undefined;
-    this.summary = Promise.race([pipeline.stop(), sleep(this.tools.clock, SUMMARY_TIMEOUT_MS).then(() => undefined)]);
+    const { conversation } = this;
+    if (!conversation) return;
+    this.conversation = undefined;
+    this.summary = Promise.race([conversation.stop(), sleep(this.tools.clock, SUMMARY_TIMEOUT_MS).then(() => undefined)]);
   }
 
   private async conclude(): Promise<void> {
