@@ -1,6 +1,6 @@
 import 'reflect-metadata';
-import { errorMessage, frameworkLogger, jsonLogger, type Logger } from '@dialfleet/kit';
-import { natsOptions } from '@dialfleet/messaging';
+import { errorMessage, frameworkLogger, jsonLogger, systemClock, type Logger } from '@dialfleet/kit';
+import { keepHealthFile, natsOptions } from '@dialfleet/messaging';
 import { NestFactory } from '@nestjs/core';
 import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import { createRequire } from 'node:module';
@@ -20,6 +20,7 @@ async function main(): Promise<void> {
   });
   await app.listen();
   runtime.heartbeats.start();
+  keepHealthFile(settings.healthFile, () => runtime.reachBroker(), systemClock);
   process.stdout.write('{"ready":true}\n');
   logger.info('ready', { max_calls: settings.maxCalls });
   stopOnSignals(async () => { await runtime.stop(); await app.close(); }, runtime, logger);

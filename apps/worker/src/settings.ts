@@ -17,6 +17,8 @@ export interface WorkerSettings {
   advertisedAddress: string | null;
   drainTimeoutMs: number;
   egressAllow: string;
+  /** Touched every second while this worker works: for container health checks. '': none. */
+  healthFile: string;
   logLevel: LogLevel;
 }
 
@@ -37,6 +39,7 @@ export function workerSettings(env: Env): WorkerSettings {
     advertisedAddress: envText(env, 'DIALFLEET_ADVERTISED_ADDRESS', '') || null,
     drainTimeoutMs: envInteger(env, 'DIALFLEET_DRAIN_TIMEOUT_SECONDS', 600, { min: 0, max: 86_400 }) * 1000,
     egressAllow: envText(env, 'DIALFLEET_EGRESS_ALLOW', ''),
+    healthFile: envText(env, 'DIALFLEET_HEALTH_FILE', ''),
     logLevel: isLogLevel(logLevel) ? logLevel : 'info',
   };
 }

@@ -66,6 +66,9 @@ export class WorkerRuntime {
     return new WorkerRuntime(slots, heartbeats, logger, settings, nc, journal, sip, media, providers, sessions);
   }
 
+  /** Resolves when the broker has answered. */
+  reachBroker(): Promise<void> { return this.nc.flush(); }
+
   /** No new calls; live ones go on up to the drain time-out; their outcomes are handed over; then everything closes. */
   async stop(): Promise<void> {
     this.logger.info('draining', { calls: this.slots.size });
