@@ -1,10 +1,9 @@
 import { weekdays, type Weekday } from '@dialfleet/bot';
 import { ApiProperty, ApiPropertyOptional, PartialType } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
 import {
-  ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsBoolean, IsDefined, IsIn, IsInt, IsNotEmpty, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min,
-  ValidateNested,
+  ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsBoolean, IsDefined, IsIn, IsInt, IsNotEmpty, IsOptional, IsString, Matches, Max, MaxLength, Min,
 } from 'class-validator';
+import { Nested } from './instantiate.js';
 import { IsHeaderRecord, IsHttpUrl, IsJsonObject, IsTimeZone } from './rules.js';
 
 const TIME = /^([01][0-9]|2[0-3]):[0-5][0-9]$/;
@@ -142,15 +141,15 @@ export class BotRequest {
   language?: string;
 
   @ApiPropertyOptional({ type: ProviderConfig })
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => ProviderConfig)
+  @IsOptional() @Nested(() => ProviderConfig)
   llm?: ProviderConfig;
 
   @ApiPropertyOptional({ type: ProviderConfig })
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => ProviderConfig)
+  @IsOptional() @Nested(() => ProviderConfig)
   stt?: ProviderConfig;
 
   @ApiPropertyOptional({ type: ProviderConfig })
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => ProviderConfig)
+  @IsOptional() @Nested(() => ProviderConfig)
   tts?: ProviderConfig;
 
   @ApiPropertyOptional({ type: 'object', additionalProperties: true, description: "The embedded brain's script" })
@@ -162,7 +161,7 @@ export class BotRequest {
   trunk_id?: string;
 
   @ApiPropertyOptional({ type: ActiveHoursConfig })
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => ActiveHoursConfig)
+  @IsOptional() @Nested(() => ActiveHoursConfig)
   active_hours?: ActiveHoursConfig;
 
   @ApiPropertyOptional({ default: 600 })
@@ -174,19 +173,19 @@ export class BotRequest {
   ring_timeout_seconds?: number;
 
   @ApiPropertyOptional({ type: InterruptionConfig })
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => InterruptionConfig)
+  @IsOptional() @Nested(() => InterruptionConfig)
   interruption?: InterruptionConfig;
 
   @ApiPropertyOptional({ type: SilenceConfig })
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => SilenceConfig)
+  @IsOptional() @Nested(() => SilenceConfig)
   silence?: SilenceConfig;
 
   @ApiPropertyOptional({ type: VoicemailConfig })
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => VoicemailConfig)
+  @IsOptional() @Nested(() => VoicemailConfig)
   voicemail?: VoicemailConfig;
 
   @ApiPropertyOptional({ type: DtmfConfig })
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => DtmfConfig)
+  @IsOptional() @Nested(() => DtmfConfig)
   dtmf?: DtmfConfig;
 
   @ApiPropertyOptional({ type: 'array', items: { type: 'object' }, maxItems: 0 })
@@ -194,11 +193,11 @@ export class BotRequest {
   tools?: never[];
 
   @ApiPropertyOptional({ type: PrefetchConfig })
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => PrefetchConfig)
+  @IsOptional() @Nested(() => PrefetchConfig)
   prefetch?: PrefetchConfig;
 
   @ApiPropertyOptional({ type: AnalysisConfig })
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => AnalysisConfig)
+  @IsOptional() @Nested(() => AnalysisConfig)
   analysis?: AnalysisConfig;
 
   @ApiPropertyOptional({ default: true })

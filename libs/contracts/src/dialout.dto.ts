@@ -1,14 +1,10 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Transform } from 'class-transformer';
 import { IsNotEmpty, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import { IsJsonObject } from './rules.js';
 
 export const VARIABLES_LIMITS = { maxFields: 64, maxBytes: 16_384 } as const;
 const NO_BREAKS = /^[^\r\n\0]*$/;
 const NO_BREAKS_MESSAGE = { message: 'must be a phone number, with no line breaks' };
-
-/** class-transformer would copy the object deeply, key by key: the parsed JSON is taken as it is. */
-const AsSent = (): PropertyDecorator => Transform(({ obj, key }: { obj: Record<string, unknown>; key: string }) => obj[key]);
 
 /** `POST /api/v1/dialout`. */
 export class DialoutRequest {
@@ -28,11 +24,11 @@ export class DialoutRequest {
     type: 'object', additionalProperties: true, example: { customer_id: '4711', first_name: 'Ada' },
     description: 'CRM data for {{crm.*}}; values become text. At most 64 fields, 16 kB',
   })
-  @IsOptional() @IsJsonObject(VARIABLES_LIMITS) @AsSent()
+  @IsOptional() @IsJsonObject(VARIABLES_LIMITS)
   variables?: Record<string, unknown>;
 
   @ApiPropertyOptional({ type: 'object', additionalProperties: true, deprecated: true, description: 'Former name of variables' })
-  @IsOptional() @IsJsonObject(VARIABLES_LIMITS) @AsSent()
+  @IsOptional() @IsJsonObject(VARIABLES_LIMITS)
   connected_event?: Record<string, unknown>;
 }
 

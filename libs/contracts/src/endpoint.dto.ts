@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional, OmitType, PartialType } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsNotEmpty, IsNumber, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsNotEmpty, IsNumber, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateIf } from 'class-validator';
+import { Nested } from './instantiate.js';
 import { IsHeaderRecord, IsHttpUrl, IsJsonObject } from './rules.js';
 
 const SECRET = /^[\x20-\x7e]+$/;
@@ -64,7 +64,7 @@ export class EndpointRequest {
   headers?: Record<string, string>;
 
   @ApiPropertyOptional({ type: EndpointAuth })
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => EndpointAuth)
+  @IsOptional() @Nested(() => EndpointAuth)
   auth?: EndpointAuth;
 
   @ApiPropertyOptional({ type: 'object', additionalProperties: true, example: { lead_id: '{{crm.customer_id}}', disposition: '{{analysis.disposition}}' } })
@@ -72,7 +72,7 @@ export class EndpointRequest {
   mapper?: Record<string, unknown>;
 
   @ApiPropertyOptional({ type: RateLimit })
-  @IsOptional() @IsObject() @ValidateNested() @Type(() => RateLimit)
+  @IsOptional() @Nested(() => RateLimit)
   rate_limit?: RateLimit;
 
   @ApiPropertyOptional({ default: true })

@@ -1,11 +1,14 @@
 export * from './access.dto.js';
+export * from './bot-secrets.js';
 export * from './bot-settings.js';
 export * from './bot.dto.js';
 export * from './calls.dto.js';
 export * from './dialout.dto.js';
 export * from './endpoint.dto.js';
 export * from './fleet.dto.js';
+export type { FieldProblem } from './instantiate.js';
 export * from './page.dto.js';
 export * from './problem.dto.js';
 export * from './rules.js';
 export * from './trunk.dto.js';
+export * from './validation.js';

@@ -10,7 +10,7 @@ export class ProblemItem {
 
 /** RFC 9457 problem details, as every error of the API carries them. */
 export class Problem {
-  @ApiProperty({ example: 'https://dialfleet.dev/problems/no_capacity' })
+  @ApiProperty({ example: 'urn:dialfleet:problem:no_capacity' })
   type!: string;
 
   @ApiProperty({ example: 'No capacity' })
