@@ -60,3 +60,10 @@ export class VirtualClock implements Clock {
     }
   }
 }
+
+/** The promise's value, or undefined once `limitMs` have passed first. The timer does not outlive the answer. */
+export async function within<T>(clock: Clock, limitMs: number, promise: Promise<T>): Promise<T | undefined> {
+  let cancel: () => void = () => undefined;
+  const late = new Promise<undefined>((resolve) => { cancel = clock.after(limitMs, () => { resolve(undefined); }); });
+  try { return await Promise.race([promise, late]); } finally { cancel(); }
+}

@@ -3,7 +3,7 @@ import {
   endCause, transition, type CallEffect, type CallEvent, type CallLeg, type CallOutcome, type CallPlan, type CallState, type EndCause, type LegMediaStats,
 } from '@dialfleet/call';
 import type { SttVendor, VadVendor } from '@dialfleet/conversation';
-import { errorMessage, maskNumber, sleep, type Clock, type Logger } from '@dialfleet/kit';
+import { errorMessage, maskNumber, within, type Clock, type Logger } from '@dialfleet/kit';
 import type { RunningCall } from '../fleet/call-slots.js';
 import { buildOutcome } from './call-outcome.js';
 import { prepareCall, type PreparationTools, type PreparedCall } from './call-preparation.js';
@@ -173,7 +173,7 @@ export class CallSession implements RunningCall {
     const { conversation } = this;
     if (!conversation) return;
     this.conversation = undefined;
-    this.summary = Promise.race([conversation.stop(), sleep(this.tools.clock, SUMMARY_TIMEOUT_MS).then(() => undefined)]);
+    this.summary = within(this.tools.clock, SUMMARY_TIMEOUT_MS, conversation.stop());
   }
 
   private async conclude(): Promise<void> {
@@ -182,7 +182,7 @@ export class CallSession implements RunningCall {
     const { tools, plan } = this;
     const summary = await this.summary.catch((error: unknown) => { tools.logger.error('the conversation left no summary', { error }); return undefined; });
     const media = await this.closeLeg();
-    const prepared = await Promise.race([this.prepared.catch(() => undefined), sleep(tools.clock, 0).then(() => undefined)]);
+    const prepared = await within(tools.clock, 0, this.prepared.catch(() => undefined));
     const recording = await tools.recordings.finish(plan.sessionId, plan.record && this.answeredAtMs !== null);
     if (recording.key) tools.timeline.add('recording.finished', { status: recording.status, duration_seconds: recording.durationSeconds });
     const outcome = buildOutcome({

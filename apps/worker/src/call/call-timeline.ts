@@ -1,5 +1,5 @@
 import type { CallPlan, CallTimelineEvent, TimelineEventType } from '@dialfleet/call';
-import { backoffMs, sleep, type Clock, type Logger } from '@dialfleet/kit';
+import { backoffMs, sleep, within, type Clock, type Logger } from '@dialfleet/kit';
 
 export interface WorkerIdentity { workerId: string; epoch: string }
 
@@ -27,7 +27,7 @@ export class CallTimeline {
   }
 
   /** Waits until everything added so far is out, at most `timeoutMs`. */
-  async flush(timeoutMs: number): Promise<void> { await Promise.race([this.tail, sleep(this.clock, timeoutMs)]); }
+  async flush(timeoutMs: number): Promise<void> { await within(this.clock, timeoutMs, this.tail); }
 
   private async send(event: CallTimelineEvent): Promise<void> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {

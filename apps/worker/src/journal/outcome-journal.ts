@@ -1,5 +1,5 @@
 import type { CallOutcome } from '@dialfleet/call';
-import { backoffMs, sleep, type Clock, type Logger } from '@dialfleet/kit';
+import { backoffMs, sleep, within, type Clock, type Logger } from '@dialfleet/kit';
 import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -42,7 +42,7 @@ export class OutcomeJournal {
 
   /** Waits for what is still unpublished, at most `timeoutMs`; the rest stays on disk. */
   async close(timeoutMs: number): Promise<void> {
-    await Promise.race([this.settled(), sleep(this.clock, timeoutMs)]);
+    await within(this.clock, timeoutMs, this.settled());
     this.closing = true;
   }
 

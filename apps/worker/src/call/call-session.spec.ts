@@ -1,0 +1,159 @@
+import { botDefaults, defaultScript, type BotSettings } from '@dialfleet/bot';
+import type { CallEvent, CallLeg, CallOutcome, CallPlan, LegEvents, LegMediaStats } from '@dialfleet/call';
+import type { LlmVendor, SttVendor, TtsVendor, VadVendor } from '@dialfleet/conversation';
+import { Emitter, silentLogger, VirtualClock } from '@dialfleet/kit';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { CallSession, type SessionTools } from './call-session.js';
+import { CallTimeline } from './call-timeline.js';
+import { CrmPrefetch, type HttpSend } from './crm-prefetch.js';
+import type { ConversationSummary, PipelineSetup } from './pipeline.js';
+import type { RecordingShelf } from './recording-shelf.js';
+
+const bot: BotSettings = {
+  ...botDefaults, name: 'b', systemPrompt: '', openingMessage: 'Hello {{crm.name}}', timezone: 'UTC', script: defaultScript, activeHours: null,
+  llm: { provider: 'script', options: {} }, stt: { provider: 'local', options: {} }, tts: { provider: 'flite', options: {} },
+  dtmf: { enabled: true }, prefetch: null, analysis: null, retentionDays: null,
+};
+const plan: CallPlan<BotSettings> = {
+  sessionId: '01900000-0000-7000-8000-000000000001', workspaceId: 'ws', botId: 'bot_1', botVersion: 3, bot, direction: 'outbound',
+  trunk: { trunkId: 't', host: '127.0.0.1', port: 5060, transport: 'udp', codecs: ['PCMU'] }, toNumber: '+14155550123', fromNumber: '+14155550100',
+  dialUser: '+14155550123', variables: { name: 'Ann' }, ringTimeoutMs: 45_000, maxDurationMs: 600_000, record: true,
+  acceptedAt: '2026-01-05T10:00:00.000Z', claimDeadlineMs: 0,
+};
+const summary: ConversationSummary = { transcript: [{ speaker: 'bot', text: 'Hello Ann', timestamp: '', offsetMs: 0 }], latency: [], notes: { slots: {}, intents: [] }, usage: {}, warnings: [] };
+const stats: LegMediaStats = { packetsSent: 1, packetsReceived: 1, packetsLost: 0, packetsLateOrDuplicate: 0, jitterMs: 0, packetsForeign: 0 };
+
+/** A call whose leg, voice and brain are in the test's hands. */
+function call(over: { plan?: Partial<CallPlan<BotSettings>>; createLeg?: () => Promise<CallLeg>; send?: HttpSend } = {}) {
+  const clock = new VirtualClock();
+  const events = new Emitter<LegEvents>();
+  const said: string[] = [];
+  const leg = {
+    events, hangUp: () => { said.push('hangUp'); }, start: () => { said.push('start'); return Promise.resolve(); },
+    record: () => { said.push('record'); return Promise.resolve(); }, close: () => { said.push('close'); return Promise.resolve(stats); },
+    sendDtmf: () => Promise.resolve(), audioOut: { play: () => undefined, endOf: () => undefined, clear: () => Promise.resolve({}), pause: () => undefined, resume: () => undefined },
+  } as unknown as CallLeg;
+  const outcomes: CallOutcome[] = [];
+  const timeline: string[] = [];
+  let setup: PipelineSetup | undefined;
+  const tools: SessionTools = {
+    worker: { workerId: 'w', epoch: 'e' }, createLeg: over.createLeg ?? (() => Promise.resolve(leg)),
+    converse: (given) => { setup = given; return { start: () => { said.push('converse'); }, stop: () => { said.push('silence'); return Promise.resolve(summary); } }; },
+    stt: {} as SttVendor, vad: {} as VadVendor, tts: { caps: { textStreaming: false, sampleRatesHz: [8000], voices: [] }, async *speak() { yield new Int16Array(160); } } as TtsVendor,
+    llm: { converse: () => ({ notes: () => ({ slots: {}, intents: [] }) }), extract: () => Promise.resolve({}) } as unknown as LlmVendor,
+    prefetch: new CrmPrefetch(over.send ?? (() => Promise.reject(new Error('none'))), clock),
+    timeline: new CallTimeline(plan, { workerId: 'w', epoch: 'e' }, (event) => { timeline.push(event.type); return Promise.resolve(); }, clock, silentLogger),
+    recordings: { prepare: () => Promise.resolve('/tmp/x.wav'), finish: (_id: string, expected: boolean) => Promise.resolve(expected ? { status: 'ready', key: 'k', durationSeconds: 1 } : { status: 'none', key: null, durationSeconds: null }) } as unknown as RecordingShelf,
+    keepOutcome: (outcome) => { outcomes.push(outcome); return Promise.resolve(); }, clock, logger: silentLogger,
+  };
+  const session = new CallSession({ ...plan, ...over.plan }, tools);
+  const settle = (ms = 50): Promise<void> => clock.advanceAsync(ms);
+  return { session, clock, events, said, outcomes, timeline, settle, setup: () => setup as PipelineSetup, end: (event: CallEvent) => { setup?.onEnd(event); } };
+}
+
+describe('one call', () => {
+  it('rings, is answered, talks and ends with its outcome', async () => {
+    const c = call();
+    await c.settle();
+    c.events.emit('provisional', { sipStatus: 180, earlyMedia: false });
+    await c.settle(3000);
+    c.events.emit('answered', { sipStatus: 200 });
+    await c.settle(1000);
+    expect(c.setup().openingText).toBe('Hello Ann');
+    c.end({ type: 'humanDetected' });
+    await c.settle(9000);
+    c.end({ type: 'botHangUp' });
+    c.events.emit('released', { sipStatus: 200 });
+    await c.settle();
+    await c.session.done;
+    expect(c.outcomes).toHaveLength(1);
+    expect(c.outcomes[0]).toMatchObject({ disconnectedBy: 'bot', hangupReason: 'bot_hung_up', sipStatus: 200, callDurationSeconds: 10, ringDurationSeconds: 3.05,
+      transcript: [{ text: 'Hello Ann' }], recording: { status: 'ready', key: 'k' }, botVersion: 3, workerEpoch: 'e' });
+    expect(c.said).toEqual(['start', 'record', 'converse', 'silence', 'hangUp', 'close']);
+    expect(c.timeline).toEqual(['call.dialling', 'greeting.ready', 'call.ringing', 'call.answered', 'call.talking', 'call.ending', 'recording.finished', 'call.ended']);
+  });
+
+  it('cancels when nobody answers, and reports it even if the far end never confirms', async () => {
+    const c = call();
+    await c.settle(45_100);
+    expect(c.said).toEqual(['start', 'hangUp']);
+    expect(c.outcomes).toEqual([]);
+    await c.settle(5100);
+    expect(c.outcomes[0]).toMatchObject({ disconnectedBy: 'RNR', hangupReason: 'no_answer', answeredAt: null, callDurationSeconds: 0, recording: { status: 'none' } });
+  });
+
+  it('keeps the first cause when a 200 crosses the CANCEL', async () => {
+    const c = call();
+    await c.settle(45_100);
+    c.events.emit('answered', { sipStatus: 200 });
+    expect(c.said).toEqual(['start', 'hangUp', 'hangUp']);
+    c.events.emit('released', { sipStatus: 200 });
+    await c.settle();
+    expect(c.outcomes[0]).toMatchObject({ disconnectedBy: 'RNR', hangupReason: 'no_answer', transcript: [] });
+  });
+
+  it('gives a call that could not be placed a result', async () => {
+    const c = call({ createLeg: () => Promise.reject(new Error('sip.invalid does not resolve')) });
+    await c.settle();
+    await c.session.done;
+    expect(c.outcomes[0]).toMatchObject({ disconnectedBy: 'error', hangupReason: 'trunk_failed' });
+  });
+
+  it('ends at its maximum duration', async () => {
+    const c = call({ plan: { maxDurationMs: 20_000 } });
+    await c.settle();
+    c.events.emit('answered', { sipStatus: 200 });
+    await c.settle(20_100);
+    c.events.emit('released', { sipStatus: 200 });
+    await c.settle();
+    expect(c.outcomes[0]).toMatchObject({ disconnectedBy: 'timeout', hangupReason: 'max_duration', callDurationSeconds: 20 });
+  });
+
+  it('says whose hang-up it was when a drain runs out of time', async () => {
+    const c = call();
+    await c.settle();
+    c.events.emit('answered', { sipStatus: 200 });
+    await c.settle();
+    c.session.hangUp('draining');
+    c.events.emit('released', { sipStatus: 200 });
+    await c.settle();
+    expect(c.outcomes[0]).toMatchObject({ disconnectedBy: 'bot', hangupReason: 'draining' });
+  });
+
+  it('waits for CRM data before the greeting, and hands over what the customer said meanwhile', async () => {
+    let reply: (r: { status: number; body: string }) => void = () => undefined;
+    const c = call({ plan: { bot: { ...bot, prefetch: { url: 'https://crm.example/{{crm.name}}', method: 'POST', headers: {}, timeoutMs: 3000 } } },
+      send: () => new Promise((resolve) => { reply = resolve; }) });
+    await c.settle();
+    c.events.emit('answered', { sipStatus: 200 });
+    await c.settle();
+    expect(c.said).not.toContain('converse');
+    const heard: number[] = [];
+    c.events.emit('audio', { pcm: new Int16Array(160).fill(7), offsetMs: 0 });
+    c.events.on('audio', ({ pcm }) => heard.push(pcm[0]));
+    reply({ status: 200, body: '{"name":"Annabel"}' });
+    await c.settle();
+    expect(c.setup().openingText).toBe('Hello Annabel');
+    expect(heard).toEqual([7]);
+  });
+
+  it('ends with exactly one outcome, whatever comes in whatever order', async () => {
+    type Step = (c: ReturnType<typeof call>) => void;
+    const steps: Record<string, Step> = {
+      ringing: (c) => { c.events.emit('provisional', { sipStatus: 180, earlyMedia: false }); }, answered: (c) => { c.events.emit('answered', { sipStatus: 200 }); },
+      failed: (c) => { c.events.emit('failed', { sipStatus: 486, reason: 'Busy' }); }, hungUp: (c) => { c.events.emit('hungUp', {}); },
+      fault: (c) => { c.events.emit('fault', { reason: 'media_timeout', detail: '' }); }, released: (c) => { c.events.emit('released', { sipStatus: null }); },
+      api: (c) => { c.session.hangUp('requested'); }, botHangUp: (c) => { c.end({ type: 'botHangUp' }); }, human: (c) => { c.end({ type: 'humanDetected' }); },
+      machine: (c) => { c.end({ type: 'machineDetected' }); }, backstop: (c) => { c.session.fail('x'); },
+    };
+    await fc.assert(fc.asyncProperty(fc.array(fc.constantFrom(...Object.keys(steps)), { maxLength: 12 }), async (names) => {
+      const c = call();
+      await c.settle(20);
+      for (const name of names) { steps[name](c); await c.settle(20); }
+      await c.clock.advanceAsync(660_000, 5000);
+      await c.session.done;
+      expect(c.outcomes).toHaveLength(1);
+    }), { numRuns: 60 });
+  });
+});
