@@ -1,3 +1,10 @@
-export * from './persona/persona.js';
+export type { GateCredentials } from './auth/digest-gate.js';
+export type { HeardSpeech } from './customer/bot-ear.js';
 export * from './persona/parse-persona.js';
 export * from './persona/persona-source.js';
+export * from './persona/persona.js';
+export * from './sim/carrier-call.js';
+export { CarrierSim, type CarrierSimOptions } from './sim/carrier-sim.js';
+export type { PersonaChoice } from './sim/persona-book.js';
+export { fliteVoice, type CustomerVoice, type SpokenLine } from './speech/customer-voice.js';
+export type { PreparationProgress } from './speech/line-library.js';

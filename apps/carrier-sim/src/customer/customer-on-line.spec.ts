@@ -84,6 +84,15 @@ describe('CustomerOnLine', () => {
     expect(line.log).toEqual(['1000 says a (1000)']);
   });
 
+  it('reports the words that the end of the call cut short', () => {
+    const customer = line.customer({});
+    customer.begin();
+    line.hears(voice, 400);
+    customer.leave();
+    customer.leave();
+    expect(line.log).toEqual(['400 heard 0-400']);
+  });
+
   it('leaves the shared line as it is: the mouth gets a copy', () => {
     const shared = new Int16Array(800).fill(7);
     const customer = new CustomerOnLine({ leg: line, persona: parsePersona({ name: 'x', turns: [{ says: 'a', when: 'at_once' }] }), clock: line.clock, logger: silentLogger,

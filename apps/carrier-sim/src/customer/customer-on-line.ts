@@ -48,7 +48,10 @@ export class CustomerOnLine {
 
   /** The call is over: nothing more is said. */
   leave(): void {
+    if (this.hasLeft) return;
     this.hasLeft = true;
+    const cutShort = this.ear.heard[this.ear.finishedCount];
+    if (cutShort) this.options.reports.heard(cutShort);
     for (const stop of this.stopListening.splice(0)) stop();
     this.alarm?.cancel();
   }

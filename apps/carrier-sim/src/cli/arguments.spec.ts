@@ -1,0 +1,41 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseCommand, usage, UsageError } from './arguments.js';
+
+describe('parseCommand', () => {
+  it('runs a carrier on its usual port when nothing is said', () => {
+    expect(parseCommand([])).toEqual({ kind: 'run', verbose: false, sim: {
+      port: 5070, host: '127.0.0.1', transport: 'udp', rtpPorts: { min: 40_000, max: 49_999 }, personas: { default: 'callback', byNumber: {} } } });
+  });
+
+  it('takes everything that it offers', () => {
+    const args = ['--port', '0', '--host', '127.0.0.2', '--transport', 'TCP', '--rtp-ports', '20000-20999', '--persona', 'silent', '--number', '+14155550123=busy', '--number=100=./a=b.json',
+      '--auth', 'trunk:a:b', '--algorithm', 'sha-256', '--record', '/tmp/x', '--verbose'];
+    expect(parseCommand(args)).toEqual({ kind: 'run', verbose: true, sim: {
+      port: 0, host: '127.0.0.2', transport: 'tcp', rtpPorts: { min: 20_000, max: 20_999 }, recordDir: '/tmp/x',
+      personas: { default: 'silent', byNumber: { '+14155550123': 'busy', 100: './a=b.json' } }, auth: { username: 'trunk', password: 'a:b', algorithm: 'SHA-256' } } });
+  });
+
+  it('helps and lists', () => {
+    expect(parseCommand(['-h', '--port', 'x'])).toEqual({ kind: 'help' });
+    expect(parseCommand(['--list'])).toEqual({ kind: 'list' });
+  });
+
+  it('names every option in its help', () => {
+    for (const name of ['port', 'host', 'transport', 'rtp-ports', 'persona', 'number', 'auth', 'algorithm', 'record', 'list', 'verbose', 'help']) expect(usage).toContain(`--${name}`);
+  });
+
+  it.each<[string[], string]>([
+    [['--port', '70000'], '--port must be a whole number from 0 to 65535, not "70000"'],
+    [['--port', '1e3'], '--port must be a whole number from 0 to 65535, not "1e3"'],
+    [['--transport', 'tls'], '--transport must be udp or tcp, not "tls"'],
+    [['--rtp-ports', '50000-40000'], '--rtp-ports must be a range of ports such as 40000-49999, not "50000-40000"'],
+    [['--number', '100'], '--number must be a number and a persona such as +14155550123=busy, not "100"'],
+    [['--auth', 'trunk:'], '--auth must be a user name and a password such as trunk:secret'],
+    [['--auth', 'a:b', '--algorithm', 'SHA-1'], '--algorithm must be MD5 or SHA-256, not "SHA-1"'],
+    [['--prot', '1'], "Unknown option '--prot'"],
+    [['callback'], "Unexpected argument 'callback'"],
+  ])('says what is wrong with %j', (args, message) => {
+    expect(() => parseCommand(args)).toThrow(UsageError);
+    expect(() => parseCommand(args)).toThrow(message);
+  });
+});

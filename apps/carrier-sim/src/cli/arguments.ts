@@ -1,0 +1,106 @@
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { errorMessage } from '@dialfleet/kit';
+import type { CarrierSimOptions } from '../sim/carrier-sim.js';
+
+export const usage = `A SIP carrier with scripted customers.
+
+  node apps/carrier-sim/dist/main.js [options]
+
+  --port N               SIP port; default 5070, 0 takes any free one
+  --host ADDRESS         address of SIP and RTP; default 127.0.0.1
+  --transport udp|tcp    default udp
+  --rtp-ports MIN-MAX    default 40000-49999
+  --persona P            who answers; default callback
+  --number N=P           who answers one number; may be repeated
+  --auth USER:PASSWORD   callers must authenticate (digest)
+  --algorithm NAME       MD5 (default) or SHA-256, for --auth
+  --record FOLDER        record every answered call (stereo WAV: bot left, customer right)
+  --list                 the built-in personas
+  --verbose              full numbers, and the SIP and media log
+  --help
+
+A persona P is a built-in name or the path of a .json file. A number that equals the name of a built-in
+persona is answered by it: dial sip:voicemail@127.0.0.1:5070.
+`;
+
+/** A command line that cannot be understood; the message is for the person who typed it. */
+export class UsageError extends Error {
+  constructor(message: string, options?: ErrorOptions) { super(message, options); this.name = 'UsageError'; }
+}
+
+type SimArguments = Required<Pick<CarrierSimOptions, 'transport' | 'host' | 'port' | 'rtpPorts'>>
+  & Pick<CarrierSimOptions, 'auth' | 'recordDir'> & { personas: { default: string; byNumber: Record<string, string> } };
+
+export type Command =
+  | { kind: 'help' }
+  | { kind: 'list' }
+  | { kind: 'run'; verbose: boolean; sim: SimArguments };
+
+const options = {
+  port: { type: 'string', default: '5070' }, host: { type: 'string', default: '127.0.0.1' }, transport: { type: 'string', default: 'udp' },
+  'rtp-ports': { type: 'string', default: '40000-49999' }, persona: { type: 'string', default: 'callback' }, number: { type: 'string', multiple: true, default: [] as string[] },
+  auth: { type: 'string' }, algorithm: { type: 'string', default: 'MD5' }, record: { type: 'string' },
+  list: { type: 'boolean', default: false }, verbose: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false },
+} as const satisfies ParseArgsConfig['options'];
+
+/** @throws UsageError */
+export function parseCommand(args: readonly string[]): Command {
+  const values = valuesOf(args);
+  if (values.help) return { kind: 'help' };
+  if (values.list) return { kind: 'list' };
+  return {
+    kind: 'run',
+    verbose: values.verbose,
+    sim: {
+      port: wholeNumber('--port', values.port, 0, 65_535),
+      host: values.host,
+      transport: oneOf('--transport', values.transport, ['udp', 'tcp'] as const),
+      rtpPorts: portRange(values['rtp-ports']),
+      personas: { default: values.persona, byNumber: numbers(values.number) },
+      ...(values.auth === undefined ? {} : { auth: { ...credentials(values.auth), algorithm: oneOf('--algorithm', values.algorithm, ['MD5', 'SHA-256'] as const) } }),
+      ...(values.record === undefined ? {} : { recordDir: values.record }),
+    },
+  };
+}
+
+const parsed = (args: readonly string[]) => parseArgs({ args: [...args], options, strict: true, allowPositionals: false });
+
+function valuesOf(args: readonly string[]): ReturnType<typeof parsed>['values'] {
+  try {
+    return parsed(args).values;
+  } catch (cause) {
+    throw new UsageError(errorMessage(cause).split('. ')[0], { cause });
+  }
+}
+
+function wholeNumber(name: string, text: string, min: number, max: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (value >= min && value <= max) return value;
+  throw new UsageError(`${name} must be a whole number from ${min} to ${max}, not "${text}"`);
+}
+
+function oneOf<T extends string>(name: string, text: string, allowed: readonly T[]): T {
+  const found = allowed.find((option) => option.toLowerCase() === text.toLowerCase());
+  if (found === undefined) throw new UsageError(`${name} must be ${allowed.join(' or ')}, not "${text}"`);
+  return found;
+}
+
+function portRange(text: string): { min: number; max: number } {
+  const [, min, max] = (/^(\d{4,5})-(\d{4,5})$/.exec(text) ?? []).map(Number);
+  if (min >= 1024 && max <= 65_535 && max - min >= 3) return { min, max };
+  throw new UsageError(`--rtp-ports must be a range of ports such as 40000-49999, not "${text}"`);
+}
+
+function numbers(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(pairs.map((pair) => {
+    const [, number, persona] = /^([^=]+)=(.+)$/.exec(pair) ?? [];
+    if (number === undefined) throw new UsageError(`--number must be a number and a persona such as +14155550123=busy, not "${pair}"`);
+    return [number, persona];
+  }));
+}
+
+function credentials(text: string): { username: string; password: string } {
+  const colon = text.indexOf(':');
+  if (colon < 1 || colon === text.length - 1) throw new UsageError('--auth must be a user name and a password such as trunk:secret');
+  return { username: text.slice(0, colon), password: text.slice(colon + 1) };
+}

@@ -1,0 +1,59 @@
+import { errorMessage, jsonLogger, silentLogger } from '@dialfleet/kit';
+import { parseCommand, usage, UsageError, type Command } from './cli/arguments.js';
+import { eventLines, timeOfDay, type EventLines } from './cli/event-lines.js';
+import { PersonaError } from './persona/parse-persona.js';
+import { builtInPersonaNames, loadPersona } from './persona/persona-source.js';
+import { CarrierSim } from './sim/carrier-sim.js';
+
+const out = (text: string): void => { process.stdout.write(`${text}\n`); };
+const complain = (text: string): void => { process.stderr.write(`${text}\n`); };
+
+/** Exit codes: 0 done, 1 could not start or run, 2 the command line or a persona is wrong. */
+async function main(args: readonly string[]): Promise<void> {
+  const command = parseCommand(args);
+  if (command.kind === 'help') return out(usage.trimEnd());
+  if (command.kind === 'list') return builtInPersonaNames().forEach((name) => out(`${name.padEnd(18)}${loadPersona(name).description}`));
+  await run(command);
+}
+
+async function run({ sim, verbose }: Extract<Command, { kind: 'run' }>): Promise<void> {
+  const carrier = await CarrierSim.start({
+    ...sim,
+    logger: verbose ? jsonLogger('debug', complain) : silentLogger,
+    onProgress: ({ done, total, text }) => out(`preparing line ${done} of ${total}: ${text}`),
+  });
+  report(carrier, eventLines(verbose));
+  out(`ready sip:${sim.host}:${carrier.port};transport=${sim.transport}, persona ${sim.personas.default}`);
+  const stop = (): void => {
+    out('stopping');
+    carrier.stop().then(() => process.exit(0), fail);
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+}
+
+function report(carrier: CarrierSim, lines: EventLines): void {
+  const tell = (text: string): void => out(`${timeOfDay(Date.now())}  ${text}`);
+  carrier.on('call', (call) => tell(lines.call(call)));
+  carrier.on('answered', (call) => tell(lines.answered(call)));
+  carrier.on('said', (said) => tell(lines.said(said)));
+  carrier.on('heard', (heard) => tell(lines.heard(heard)));
+  carrier.on('dtmf', (dtmf) => tell(lines.dtmf(dtmf)));
+  carrier.on('ended', (call) => tell(lines.ended(call)));
+  carrier.on('unauthorised', (attempt) => tell(lines.unauthorised(attempt)));
+}
+
+function fail(error: unknown): never {
+  complain(explained(error));
+  process.exit(error instanceof UsageError || error instanceof PersonaError ? 2 : 1);
+}
+
+function explained(error: unknown): string {
+  if (error instanceof UsageError) return `${error.message}\nSee --help.`;
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (code === 'EADDRINUSE') return `The SIP port is in use: choose another with --port, or 0 for any. (${errorMessage(error)})`;
+  if (code === 'EADDRNOTAVAIL') return `The address is not one of this machine: see --host. (${errorMessage(error)})`;
+  return errorMessage(error);
+}
+
+await main(process.argv.slice(2)).catch(fail);

@@ -1,0 +1,154 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Emitter, silentLogger, systemClock, type Clock, type Logger } from '@dialfleet/kit';
+import { RtpEngine, SipEndpoint, type IncomingCall } from '@dialfleet/telephony';
+import { DigestGate, type GateCredentials } from '../auth/digest-gate.js';
+import { fliteVoice, type CustomerVoice } from '../speech/customer-voice.js';
+import { LineLibrary, type PreparationProgress } from '../speech/line-library.js';
+import type { CarrierCall, CarrierEvents } from './carrier-call.js';
+import { PersonaBook, type PersonaChoice } from './persona-book.js';
+import { TakenCall } from './taken-call.js';
+
+export interface CarrierSimOptions {
+  /** Default `udp`. */
+  transport?: 'udp' | 'tcp';
+  /** Address of SIP and RTP; default 127.0.0.1. */
+  host?: string;
+  /** SIP port; default 0, any free one. */
+  port?: number;
+  /** RTP ports; default 40000 to 49999. */
+  rtpPorts?: { min: number; max: number };
+  personas?: PersonaChoice;
+  /** Callers must authenticate (401). */
+  auth?: GateCredentials;
+  /** Every answered call is recorded here; created when missing. */
+  recordDir?: string;
+  /** How many calls `calls` keeps; live ones always. Default 10,000. */
+  keepCalls?: number;
+  /** Tells how far the synthesis of the customers' lines is, before the carrier takes calls. */
+  onProgress?: (progress: PreparationProgress) => void;
+  /** Default: flite in a thread of its own. */
+  voice?: CustomerVoice;
+  logger?: Logger;
+  clock?: Clock;
+}
+
+/** A SIP carrier whose customers follow scripts. */
+export class CarrierSim {
+  private readonly events = new Emitter<CarrierEvents>();
+  private readonly taken: TakenCall[] = [];
+  private stopping: Promise<void> | undefined;
+
+  private constructor(private readonly options: CarrierSimOptions, private readonly parts: CarrierParts) {
+    parts.sip.onInvite((incoming) => this.invited(incoming));
+  }
+
+  /**
+   * Prepares the customers' lines, then takes calls.
+   *
+   * @throws PersonaError when a persona is not valid; the system's error when the port is taken
+   */
+  static async start(options: CarrierSimOptions = {}): Promise<CarrierSim> {
+    const { logger = silentLogger, clock = systemClock, transport = 'udp', host = '127.0.0.1', port = 0 } = options;
+    const book = new PersonaBook(options.personas ?? {});
+    if (options.recordDir !== undefined) mkdirSync(options.recordDir, { recursive: true });
+    const voice = options.voice ?? fliteVoice({ logger });
+    const lines = new LineLibrary(voice);
+    const media = new RtpEngine({ bindAddress: host, ports: options.rtpPorts ?? { min: 40_000, max: 49_999 }, clock, logger });
+    try {
+      const sip = await SipEndpoint.start({ transport, bindAddress: host, port, userAgent: 'Dialfleet-CarrierSim', media, clock, logger });
+      const carrier = new CarrierSim(options, { sip, media, voice, lines, book, clock, logger, gate: options.auth && new DigestGate(options.auth) });
+      await lines.prepare(book.expected, options.onProgress);
+      return carrier;
+    } catch (error) {
+      await Promise.all([voice.close(), media.close()]);
+      throw error;
+    }
+  }
+
+  /** The bound SIP port. */
+  get port(): number { return this.parts.sip.port; }
+
+  /** Live and past calls, oldest first. */
+  get calls(): readonly CarrierCall[] { return this.taken; }
+
+  /** Returns the function that stops listening. */
+  on<K extends keyof CarrierEvents>(event: K, listener: (payload: CarrierEvents[K]) => void): () => void {
+    return this.events.on(event, listener);
+  }
+
+  /** The next event that `matches`. */
+  next<K extends keyof CarrierEvents>(event: K, matches: (payload: CarrierEvents[K]) => boolean = () => true): Promise<CarrierEvents[K]> {
+    return new Promise((resolve) => {
+      const stop = this.on(event, (payload) => {
+        if (!matches(payload)) return;
+        stop();
+        resolve(payload);
+      });
+    });
+  }
+
+  /** Hangs up every call, finishes the recordings, frees the ports. */
+  stop(): Promise<void> {
+    this.stopping ??= this.shutDown();
+    return this.stopping;
+  }
+
+  private async shutDown(): Promise<void> {
+    const { sip, media, voice } = this.parts;
+    for (const call of this.taken) call.hangUp();
+    await Promise.all(this.taken.map((call) => call.finished));
+    await sip.stop();
+    await Promise.all([media.close(), voice.close()]);
+  }
+
+  private async invited(incoming: IncomingCall): Promise<void> {
+    if (this.stopping) return incoming.reject(503);
+    if (!this.isAllowed(incoming)) return;
+    const { book, lines, clock, logger } = this.parts;
+    const persona = book.personaFor(incoming.toUser);
+    const call = new TakenCall({ incoming, persona, lines, clock, logger, events: this.events, recordingPath: this.recordingPathOf(incoming, persona.name) });
+    this.keep(call);
+    await call.take();
+  }
+
+  /** Without credentials, or with old ones: asks for them. With wrong ones: no. */
+  private isAllowed(incoming: IncomingCall): boolean {
+    const { gate, clock } = this.parts;
+    if (!gate) return true;
+    const { authorization } = incoming.headers;
+    const judged = authorization === undefined ? 'challenged' : gate.judge(authorization, 'INVITE', clock.nowMs());
+    if (judged === 'accepted') return true;
+    if (judged === 'refused') incoming.reject(403);
+    else incoming.challenge(gate.challenge(clock.nowMs(), judged === 'stale'));
+    this.events.emit('unauthorised', { callId: incoming.callId, from: incoming.fromUser, to: incoming.toUser, verdict: judged });
+    return false;
+  }
+
+  private keep(call: TakenCall): void {
+    const { keepCalls = 10_000 } = this.options;
+    if (this.taken.length >= keepCalls) {
+      const oldestEnded = this.taken.findIndex(({ state }) => state === 'ended');
+      if (oldestEnded >= 0) this.taken.splice(oldestEnded, 1);
+    }
+    this.taken.push(call);
+  }
+
+  private recordingPathOf({ callId }: IncomingCall, persona: string): string | null {
+    const { recordDir } = this.options;
+    if (recordDir === undefined) return null;
+    const stamp = new Date(this.parts.clock.nowMs()).toISOString().replace(/[-:]|\.\d+/g, '');
+    return join(recordDir, `${stamp}-${persona}-${callId.replace(/[^A-Za-z0-9]/g, '').slice(0, 32)}.wav`);
+  }
+}
+
+interface CarrierParts {
+  sip: SipEndpoint;
+  media: RtpEngine;
+  voice: CustomerVoice;
+  lines: LineLibrary;
+  book: PersonaBook;
+  gate: DigestGate | undefined;
+  clock: Clock;
+  logger: Logger;
+}
