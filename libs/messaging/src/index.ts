@@ -7,3 +7,4 @@ export * from './jetstream-rethrow-filter.js';
 export * from './jetstream-strategy.js';
 export * from './jetstream-streams.js';
 export * from './subjects.js';
+export * from './temporary-nats.js';
