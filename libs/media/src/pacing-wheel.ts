@@ -38,7 +38,7 @@ export class PacingWheel<T> {
     this.phases = Array.from({ length: phases }, () => new Map<T, number>());
   }
 
-  /** Adds to the phase with the fewest items; its first call comes within one period. */
+  /** Adds to the phase with the fewest items; its first call comes within two periods. */
   add(item: T, nowMs: number): void {
     if (this.size === 0) this.next = Math.max(this.next, Math.ceil((nowMs - this.originMs) / this.slotMs));
     this.phases.reduce((least, phase) => (phase.size < least.size ? phase : least)).set(item, nowMs);

@@ -1,1 +1,12 @@
 export * from './media-session.js';
+export { MediaThread, MediaThreadCrashedError, type MediaThreadEvents, type MediaThreadOptions } from './rtp/media-thread-client.js';
+export type { PortRange } from './rtp/port-pool.js';
+export { RtpEngine, type RtpEngineConfig, type RtpEngineOptions } from './rtp/rtp-engine.js';
+export { RtpSession } from './rtp/rtp-session.js';
+export { NoRtpPortError } from './rtp/rtp-sockets.js';
+export { SipEndpoint, type InviteHandler, type SipEndpointOptions, type SipEndpointStats } from './sip/sip-endpoint.js';
+export type { IncomingCall } from './sip/incoming-call.js';
+export type { OutboundCallOptions } from './sip/outbound-leg.js';
+export { HostResolver, UnresolvedHostError, type LookUp } from './sip/host-resolver.js';
+export { UnsafeSipValueError } from './sip/header-safety.js';
+export type { LossOptions } from './sip/lossy-socket.js';

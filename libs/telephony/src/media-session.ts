@@ -26,6 +26,8 @@ export interface MediaEvents {
   firstPacket: { offsetMs: number };
   /** Nothing received for the media time-out (30 s before the first packet, 15 s after) while we expect media. */
   timeout: { silentMs: number };
+  /** The recording ended early (disk full, too slow): the file holds what came before. */
+  recordingFailed: { message: string };
 }
 
 /** One RTP session: a socket (and its RTCP port), a jitter buffer, playout on the 20 ms wheel, and the recorder. */

@@ -1,0 +1,56 @@
+import { describe, expect, it } from '@jest/globals';
+import { silentLogger, systemClock } from '@dialfleet/kit';
+import { MediaThread, MediaThreadCrashedError } from './media-thread-client.js';
+
+const options = { bindAddress: '127.0.0.1', clock: systemClock, logger: silentLogger };
+
+/** A thread made of a few lines, to die when told to. */
+const scriptedThread = (onMessage: string, atStart = 'main.postMessage({ type: "ready" });'): URL => new URL(`data:text/javascript,${encodeURIComponent(`
+  import { parentPort as main } from 'node:worker_threads';
+  main.on('message', (message) => { ${onMessage} });
+  ${atStart}
+`)}`);
+
+const opensThenDies = scriptedThread(`
+  if (message.question?.method === 'open') main.postMessage({ type: 'answer', request: message.request, value: { session: 1, local: { address: '127.0.0.1', port: 4000 } } });
+  else if (message.type === 'shutDown') main.close();
+  else throw new Error('out of luck');
+`);
+
+describe('MediaThread', () => {
+  it('tells everyone when its thread dies', async () => {
+    const thread = await MediaThread.start({ ...options, workerUrl: opensThenDies });
+    const session = await thread.open();
+    const crashed = new Promise((resolve) => { thread.events.on('crashed', resolve); });
+    const silent = new Promise((resolve) => { session.events.on('timeout', resolve); });
+    await expect(session.clear()).rejects.toThrow(MediaThreadCrashedError);
+    await expect(crashed).resolves.toMatchObject({ error: { message: expect.stringContaining('out of luck') } });
+    await silent;
+    session.play('into the void', new Int16Array(160));
+    await expect(session.record('/nowhere')).rejects.toThrow(MediaThreadCrashedError);
+    await expect(thread.open()).rejects.toThrow(MediaThreadCrashedError);
+    await expect(session.close()).resolves.toMatchObject({ packetsSent: 0 });
+    await thread.close();
+  });
+
+  it('counts a thread that leaves on its own as crashed', async () => {
+    const thread = await MediaThread.start({ ...options, workerUrl: scriptedThread('process.exit(3)') });
+    const crashed = new Promise((resolve) => { thread.events.on('crashed', resolve); });
+    await expect(thread.open()).rejects.toThrow('code 3');
+    await expect(crashed).resolves.toMatchObject({ error: { message: 'the media thread exited with code 3' } });
+  });
+
+  it('does not call an ordered stop a crash', async () => {
+    const thread = await MediaThread.start({ ...options, workerUrl: opensThenDies });
+    let crashes = 0;
+    thread.events.on('crashed', () => { crashes++; });
+    await Promise.all([thread.close(), thread.close()]);
+    expect(crashes).toBe(0);
+    await expect(thread.open()).rejects.toThrow(MediaThreadCrashedError);
+  });
+
+  it('does not start with a thread that fails at once, or a file that is not there', async () => {
+    await expect(MediaThread.start({ ...options, workerUrl: scriptedThread('', 'throw new Error("bad options")') })).rejects.toThrow('bad options');
+    await expect(MediaThread.start({ ...options, workerUrl: new URL('file:///nowhere/media.worker.js') })).rejects.toThrow();
+  });
+});

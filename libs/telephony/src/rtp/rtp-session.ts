@@ -1,0 +1,164 @@
+import { randomInt } from 'node:crypto';
+import { isIP } from 'node:net';
+import type { RemoteInfo } from 'node:dgram';
+import type { LegMediaStats } from '@dialfleet/call';
+import { type Clock, Emitter, errorMessage, Fault, type Logger } from '@dialfleet/kit';
+import { FRAME_MS, MAX_PACKET_BYTES, RtpReceiver, RtpTransmitter } from '@dialfleet/media';
+import type { MediaEvents, MediaSession, RemoteMedia } from '../media-session.js';
+import { CallRecorder } from './call-recorder.js';
+import type { RtpSockets } from './rtp-sockets.js';
+import { type SilenceLimits, SilenceWatch } from './silence-watch.js';
+
+/** A send that the kernel refuses for now keeps its buffer, so consecutive packets take turns. */
+const SEND_BUFFERS = 4;
+const WILDCARDS = new Set(['0.0.0.0', '::']);
+
+export interface RtpSessionDependencies {
+  clock: Clock;
+  logger: Logger;
+  limits: SilenceLimits;
+  /** Called once, when the session's sockets are closed. */
+  onClosed(session: RtpSession): void;
+}
+
+interface DtmfWaiter { lastPress: number; resolve: () => void; reject: (error: Error) => void }
+
+/** One RTP session on its own socket. The engine's wheel calls `tick` every 20 ms. */
+export class RtpSession implements MediaSession {
+  readonly events = new Emitter<MediaEvents>();
+  private readonly receiver = new RtpReceiver();
+  private readonly transmitter = new RtpTransmitter({
+    ssrc: randomInt(2 ** 32), sequenceNumber: randomInt(2 ** 16), rtpTimestamp: randomInt(2 ** 32),
+  });
+  private readonly sendBuffers = Array.from({ length: SEND_BUFFERS }, () => Buffer.allocUnsafeSlow(MAX_PACKET_BYTES));
+  private readonly watch: SilenceWatch;
+  private readonly openedMs: number;
+  private sendIndex = 0;
+  private lastDeadlineMs: number | null = null;
+  /** The SDP named a host, not an address: nothing can be sent until a source is latched. */
+  private signalledByName = false;
+  private dtmfWaiters: DtmfWaiter[] = [];
+  private recorder: CallRecorder | null = null;
+  private recordingRequested = false;
+  private closing: Promise<LegMediaStats> | null = null;
+
+  constructor(readonly local: { address: string; port: number }, private readonly sockets: RtpSockets, private readonly deps: RtpSessionDependencies) {
+    this.openedMs = deps.clock.monotonicMs();
+    this.watch = new SilenceWatch(deps.limits);
+    sockets.rtp.on('message', (datagram, source) => this.guard(() => this.receive(datagram, source)));
+  }
+
+  get port(): number { return this.sockets.port; }
+
+  setRemote(remote: RemoteMedia): void {
+    const { address, port, codec, payloadType, telephoneEventPayloadType, direction } = remote;
+    const format = { law: codec, payloadType, telephoneEventPayloadType };
+    this.receiver.setFormat(format);
+    // A null address or port is a hold, not a new source.
+    const isReachable = port > 0 && !WILDCARDS.has(address);
+    if (isReachable) {
+      this.receiver.latch.setSignalled({ address, port });
+      this.signalledByName = isIP(address) === 0;
+      if (this.signalledByName) this.deps.logger.warn('the far end names its media address instead of giving it: waiting for its first packets');
+    }
+    this.transmitter.setFormat(isReachable && (direction === 'sendrecv' || direction === 'sendonly') ? format : null);
+  }
+
+  expectMedia(expected: boolean): void { this.watch.expect(expected, this.deps.clock.monotonicMs()); }
+
+  play(tag: string, pcm: Int16Array): void { this.transmitter.queue.play(tag, pcm); }
+  endOf(tag: string): void { this.transmitter.queue.endOf(tag); }
+  clear(): Promise<Record<string, number>> { return Promise.resolve(this.transmitter.queue.clear()); }
+  pause(): void { this.transmitter.queue.pause(); }
+  resume(): void { this.transmitter.queue.resume(); }
+
+  sendDtmf(digits: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.closing) throw new Fault('the media session is closed', false);
+      if (!this.transmitter.canSendDtmf) throw new Fault('telephone-event is not negotiated, or the call is on hold', false);
+      const lastPress = this.transmitter.dtmf.queue(digits);
+      if (digits.length === 0) resolve(); else this.dtmfWaiters.push({ lastPress, resolve, reject });
+    });
+  }
+
+  async record(filePath: string): Promise<void> {
+    if (this.closing || this.recordingRequested) throw new Fault('the session is closed or recorded already', false);
+    this.recordingRequested = true;
+    const recorder = await CallRecorder.create(filePath, (error) => this.recordingFailed(error));
+    // Closed while the file was being created.
+    if (this.closing) await recorder.close(); else this.recorder = recorder;
+  }
+
+  stats(): Promise<LegMediaStats> { return Promise.resolve(this.report()); }
+
+  close(): Promise<LegMediaStats> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  /** One playout period. Never throws. */
+  tick(deadlineMs: number): void { this.guard(() => this.playPeriod(deadlineMs)); }
+
+  private playPeriod(deadlineMs: number): void {
+    const skipped = this.lastDeadlineMs === null ? 0 : Math.round((deadlineMs - this.lastDeadlineMs) / FRAME_MS) - 1;
+    if (skipped > 0) this.transmitter.skip(skipped);
+    this.lastDeadlineMs = deadlineMs;
+    const buffer = this.sendBuffers[this.sendIndex++ % SEND_BUFFERS];
+    const sent = this.transmitter.tick(buffer);
+    if (sent.bytes > 0) this.send(buffer, sent.bytes);
+    const heard = this.receiver.pull();
+    this.recorder?.frame(deadlineMs, heard, sent.pcm);
+    const offsetMs = Math.round(deadlineMs - this.openedMs);
+    if (heard) this.events.emit('audio', { pcm: heard, offsetMs });
+    for (const tag of sent.played) this.events.emit('played', { tag, offsetMs });
+    if (this.dtmfWaiters.length > 0) this.settleDtmf();
+    const silentMs = this.watch.check(deadlineMs);
+    if (silentMs !== null) this.events.emit('timeout', { silentMs: Math.round(silentMs) });
+  }
+
+  private send(buffer: Buffer, bytes: number): void {
+    const { latch } = this.receiver;
+    if (!latch.destination || (this.signalledByName && !latch.isLatched)) return;
+    this.sockets.rtp.send(buffer, 0, bytes, latch.destination.port, latch.destination.address);
+  }
+
+  private receive(datagram: Buffer, source: RemoteInfo): void {
+    const nowMs = this.deps.clock.monotonicMs();
+    const { accepted, digit } = this.receiver.receive(datagram, source, nowMs);
+    if (!accepted) return;
+    if (this.watch.packetCame(nowMs)) this.events.emit('firstPacket', { offsetMs: Math.round(nowMs - this.openedMs) });
+    if (digit !== null) this.events.emit('dtmf', { digit });
+  }
+
+  private settleDtmf(): void {
+    const { pressesSent } = this.transmitter.dtmf;
+    const done = this.dtmfWaiters.filter((waiter) => waiter.lastPress <= pressesSent);
+    if (done.length === 0) return;
+    this.dtmfWaiters = this.dtmfWaiters.filter((waiter) => waiter.lastPress > pressesSent);
+    for (const waiter of done) waiter.resolve();
+  }
+
+  private report(): LegMediaStats { return { packetsSent: this.transmitter.packetsSent, ...this.receiver.report() }; }
+
+  private recordingFailed(error: unknown): void {
+    this.deps.logger.error('recording stopped: the file cannot be written', { error });
+    this.events.emit('recordingFailed', { message: errorMessage(error) });
+  }
+
+  private async shutDown(): Promise<LegMediaStats> {
+    this.deps.onClosed(this);
+    await Promise.all([this.sockets.rtp, this.sockets.rtcp].map((socket) => new Promise<void>((resolve) => { socket.close(resolve); })));
+    for (const waiter of this.dtmfWaiters.splice(0)) waiter.reject(new Fault('the media session closed before the digits were sent', false));
+    await this.recorder?.close();
+    return this.report();
+  }
+
+  /** A fault in one call (a listener that throws) must not reach the others on this wheel. */
+  private guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.deps.logger.error('media session fault', { error });
+    }
+  }
+}
