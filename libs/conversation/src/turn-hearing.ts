@@ -51,13 +51,16 @@ function endSilenceMs(move: TurnMove): number {
 /** Speech while the bot thinks takes the turn back; speech over the bot pauses or stops it. */
 function considerFloor(move: TurnMove, speech: Speech): void {
   const { state, rules } = move;
-  if (state.phase === 'thinking' && state.answering && speech.voicedMs >= rules.resumeSpeechMs) {
-    move.emit({ type: 'cancelReply' });
-    state.unfinished = state.answering;
-    state.answering = null;
-    move.enter('listening');
-  }
+  if (state.phase === 'thinking' && state.answering && speech.voicedMs >= rules.resumeSpeechMs) takeTurnBack(move);
   if (state.phase === 'speaking') considerInterruption(move, speech);
+}
+
+/** The customer goes on: nobody has heard the reply, so what it answered is only the first part of the turn. */
+export function takeTurnBack(move: TurnMove): void {
+  move.emit({ type: 'cancelReply' });
+  move.state.unfinished = move.state.answering;
+  move.state.answering = null;
+  move.enter('listening');
 }
 
 function considerInterruption(move: TurnMove, speech: Speech): void {

@@ -111,6 +111,13 @@ describe('the customer goes on while the bot thinks', () => {
     expect(call.types()).toEqual(['speechStarted', 'endOfTurn', 'startReply', 'speechStarted', 'cancelReply', 'endOfTurn', 'startReply']);
     expect(call.last('startReply')).toMatchObject({ text: 'Yes I can come But not on Friday.', startedMs: 0 });
   });
+  it('does not begin to talk over a customer who has just gone on', () => {
+    const call = new Replay().say(800, 'Yes I can come.').voice(96).botStarts();
+    expect(call.types().slice(-1)).toEqual(['cancelReply']);
+    expect(call.state.phase).toBe('listening');
+    call.voice(700).quiet(600).words('But not on Friday.');
+    expect(call.last('startReply')).toMatchObject({ text: 'Yes I can come But not on Friday.' });
+  });
   it('a breath does not', () => {
     const call = new Replay().say(800, 'Yes I can come.').voice(96).quiet(600).words('');
     expect(call.types()).not.toContain('cancelReply');
@@ -200,6 +207,14 @@ describe('the farewell', () => {
   });
 });
 
+describe('an apology out of the blue', () => {
+  it('takes the floor: no prompt and no reply come in between', () => {
+    const call = new Replay().quiet(6000).feed({ type: 'lastWords' }).say(800, 'Are you there my friend?').botStarts().quiet(9000);
+    expect(call.types()).toEqual(['speechStarted', 'endOfTurn']);
+    expect(call.state).toMatchObject({ phase: 'speaking', held: { text: 'Are you there my friend?' } });
+  });
+});
+
 describe('silence', () => {
   const rules = { silence: { enabled: true, promptAfterMs: 5000, hangUpAfterPrompts: 2 } };
   it('prompts, then hangs up, once', () => {
@@ -265,7 +280,7 @@ describe('any order of events', () => {
         call.now += gapMs;
         const before = call.state.phase;
         call.feed(input);
-        if (input.type === 'playoutStarted' && before === 'thinking') playing = true;
+        if (input.type === 'playoutStarted' && before === 'thinking' && call.state.phase === 'speaking') playing = true;
         for (const output of call.log.slice(seen)) {
           if (output.type === 'pausePlayout') { expect(playing && !paused).toBe(true); paused = true; }
           if (output.type === 'resumePlayout') { expect(paused).toBe(true); paused = false; }

@@ -1,4 +1,4 @@
-import { closeStalledSpeech, hearVad } from './turn-hearing.js';
+import { closeStalledSpeech, hearVad, takeTurnBack } from './turn-hearing.js';
 import { TurnMove } from './turn-move.js';
 import { defaultTurnRules, type TurnInput, type TurnOutput, type TurnRules, type TurnState } from './turn-types.js';
 import { answerHeld, forgetLateRecognition, hearWords } from './turn-words.js';
@@ -48,22 +48,31 @@ function takeInput(move: TurnMove, input: TurnInput): void {
     case 'final': return hearWords(move, input.text);
     case 'playoutStarted': return botSpeaks(move);
     case 'playoutFinished': return botFinished(move);
-    case 'replyEmpty': if (state.phase === 'thinking') move.enter('listening'); return;
-    case 'lastWords': state.uninterruptible = state.phase !== 'listening'; return;
+    case 'replyEmpty': if (state.phase === 'thinking') botYields(move); return;
+    case 'lastWords': return takeLeave(move);
     case 'expect': state.answer = input.answer; return;
     case 'dtmf': return keyPressed(move, input.digit);
     case 'tick': return;
   }
 }
 
+function takeLeave(move: TurnMove): void {
+  if (move.state.phase === 'listening') move.enter('thinking');
+  move.state.uninterruptible = true;
+}
+
 function botSpeaks(move: TurnMove): void {
   if (move.state.phase !== 'thinking') return;
+  if (move.state.speech && move.state.answering) return takeTurnBack(move);
   move.state.answering = null;
   move.enter('speaking');
 }
 
 function botFinished(move: TurnMove): void {
-  if (move.state.phase !== 'speaking') return;
+  if (move.state.phase === 'speaking') botYields(move);
+}
+
+function botYields(move: TurnMove): void {
   move.enter('listening');
   answerHeld(move);
 }
@@ -106,7 +115,7 @@ function passTime(move: TurnMove): void {
   if (state.phase === 'thinking' && nowMs - state.phaseSinceMs >= rules.thinkingTimeoutMs) {
     if (state.answering) move.emit({ type: 'cancelReply' });
     state.answering = null;
-    move.enter('listening');
+    botYields(move);
   }
   if (state.phase === 'speaking' && nowMs - state.phaseSinceMs >= rules.speakingTimeoutMs) move.stopBot();
   keepCompany(move);

@@ -59,6 +59,10 @@ export function answerHeld(move: TurnMove): void {
 function answered(move: TurnMove, said: HeldText, overBot: boolean): void {
   const { state } = move;
   const beforeOpening = state.opening && state.phase === 'thinking';
+  if (!beforeOpening && state.uninterruptible && !state.answering) {
+    state.held = { ...merged(state.held, said), atAnyTime: true };
+    return;
+  }
   if (!beforeOpening && !(overBot && isListeningSound(said.text))) return takeTurn(move, said);
   move.noteBackChannel(said);
   nothingSaid(move);

@@ -23,7 +23,7 @@ export const asksToStop = (text: string): boolean => stopWords.test(text.trim())
 const danglingWords = new Set(['and', 'but', 'or', 'so', 'because', 'the', 'a', 'an', 'to', 'my', 'your', 'is', 'are', 'at', 'on', 'of', 'for', 'with',
   'um', 'uh', 'er', 'if', 'maybe', "it's", "i'm", 'till', 'until', 'from', 'i']);
 /** "Hold on", "go on", "it is": whole as they stand. */
-const wholePhrase = /\b(?:(?:hold|go|come|hang|move|carry) on|(?:it|that|this|he|she) is|maybe)$/;
+const wholePhrase = /\b(?:(?:hold|go|hang|move|carry) on|(?:it|that|this|he|she) is|maybe)$/;
 const digitWords = new Set(['zero', 'oh', 'o', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'double', 'triple']);
 const isDigits = (word: string): boolean => digitWords.has(word) || /^\d+$/.test(word);
 const digitCount = (words: readonly string[]): number => words.reduce((sum, word) => sum + (/^\d+$/.test(word) ? word.length : isDigits(word) ? 1 : 0), 0);
