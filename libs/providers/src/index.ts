@@ -1,6 +1,8 @@
-export * from './provider-entry.js';
-export * from './speech/speech-runtime.js';
+export { InvalidProviderError } from './provider-choice.js';
+export type * from './provider-entry.js';
+export { createProviders, validateProviderChoice, type ProviderKind, type Providers, type ProvidersOptions } from './providers.js';
 export { SpeechThreads, type SpeechThreadsOptions } from './speech/speech-threads.js';
+export type * from './speech/speech-runtime.js';
 export { sttVendors } from './stt/stt-vendors.js';
 export { ttsVendors } from './tts/tts-vendors.js';
 export { vadVendors } from './vad/vad-vendors.js';

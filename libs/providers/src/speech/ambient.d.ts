@@ -35,20 +35,6 @@ declare module '@echogarden/speex-resampler-wasm' {
   export default function load(): Promise<SpeexResamplerModule>;
 }
 
-declare module 'sherpa-onnx-node' {
-  export interface OfflineStream { acceptWaveform(wave: { sampleRate: number; samples: Float32Array }): void }
-  export interface OfflineRecognizerConfig {
-    featConfig: { sampleRate: number; featureDim: number };
-    modelConfig: { moonshine: { encoder: string; mergedDecoder: string }; tokens: string; numThreads: number; provider: string };
-  }
-  export class OfflineRecognizer {
-    static createAsync(config: OfflineRecognizerConfig): Promise<OfflineRecognizer>;
-    createStream(): OfflineStream;
-    /** Decodes on a thread of libuv's pool. */
-    decodeAsync(stream: OfflineStream): Promise<{ text: string }>;
-  }
-}
-
 /** The part of the WebAssembly global that is used: the `dom` types, which have it, are left out of this project. */
 declare namespace WebAssembly {
   interface Memory { readonly buffer: ArrayBuffer }

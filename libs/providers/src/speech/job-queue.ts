@@ -1,15 +1,13 @@
 interface Job { id: number; run: () => Promise<void> }
 
 /**
- * Runs jobs in order, a few at a time, each in a turn of the event loop of its own: jobs that block the thread still let
- * a `cancel` come in between.
+ * Runs jobs in order, one at a time, each in a turn of the event loop of its own: jobs that block the thread still let a
+ * `cancel` come in between.
  */
 export class JobQueue {
   private readonly waiting: Job[] = [];
-  private running = 0;
+  private running = false;
   private onIdle: (() => void)[] = [];
-
-  constructor(private readonly concurrency: number) {}
 
   /** `run` must not reject. */
   add(id: number, run: () => Promise<void>): void {
@@ -26,12 +24,12 @@ export class JobQueue {
   /** Drops what has not begun; resolves when what has begun is over. */
   async close(): Promise<void> {
     this.waiting.length = 0;
-    if (this.running > 0) await new Promise<void>((resolve) => { this.onIdle.push(resolve); });
+    if (this.running) await new Promise<void>((resolve) => { this.onIdle.push(resolve); });
   }
 
   private startNext(): void {
-    if (this.running >= this.concurrency || this.waiting.length === 0) return;
-    this.running++;
+    if (this.running || this.waiting.length === 0) return;
+    this.running = true;
     setImmediate(() => {
       const job = this.waiting.shift();
       void (job ? job.run() : Promise.resolve()).then(() => this.finished());
@@ -39,8 +37,8 @@ export class JobQueue {
   }
 
   private finished(): void {
-    this.running--;
+    this.running = false;
     this.startNext();
-    if (this.running === 0) for (const resolve of this.onIdle.splice(0)) resolve();
+    if (!this.running) for (const resolve of this.onIdle.splice(0)) resolve();
   }
 }

@@ -1,8 +1,9 @@
 import type { Pcm } from '@dialfleet/conversation';
 import type { MoonshineModel, SpeechSampleRateHz, SynthesiseRequest, TranscribeRequest, Transcription } from './speech-runtime.js';
 
-/** `hearing` runs voice activity detection and recognition, `speaking` synthesis. */
-export type SpeechRole = 'hearing' | 'speaking';
+/** One thread each: voice activity must never wait for recognition, nor either for synthesis. */
+export const speechRoles = ['vad', 'stt', 'tts'] as const;
+export type SpeechRole = (typeof speechRoles)[number];
 
 /** Given to a thread as its `workerData`. */
 export interface SpeechThreadData { role: SpeechRole }

@@ -26,7 +26,7 @@ export interface TranscribeRequest {
 export interface Transcription {
   /** '' when nothing intelligible was said. */
   text: string;
-  /** Mean probability of a token, 0..1, where it was computed (short turns with hints). */
+  /** Mean probability of a token, 0..1; null when there is no text. */
   confidence: number | null;
 }
 
@@ -39,8 +39,8 @@ export interface SynthesiseRequest {
   text: string;
 }
 
-/** How long each role's models took to load and run once. */
-export interface WarmUpReport { hearingMs: number; speakingMs: number }
+/** How long each thread took to start, load its models and run them once. */
+export interface WarmUpReport { vadMs: number; sttMs: number; ttsMs: number }
 
 /** Local speech, behind the threads that run it. Failures are retryable `Fault`s. */
 export interface SpeechRuntime {

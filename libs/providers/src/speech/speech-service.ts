@@ -2,8 +2,6 @@ import type { SpeechJobKind, SpeechJobs, VadMessage } from './speech-protocol.js
 
 /** What a role does inside its thread. Kinds that are another role's are absent. */
 export interface SpeechService {
-  /** Jobs at a time. */
-  readonly concurrency: number;
   readonly jobs: { readonly [K in SpeechJobKind]?: (input: SpeechJobs[K]['input']) => Promise<SpeechJobs[K]['output']> };
   onVad?(message: VadMessage): void;
 }

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { Pcm, VadStream } from '@dialfleet/conversation';
 import { systemClock, type Clock, type Logger } from '@dialfleet/kit';
 import { ByteLruCache } from './byte-lru-cache.js';
-import type { SpeechRole, SpeechThreadData } from './speech-protocol.js';
+import { speechRoles, type SpeechRole, type SpeechThreadData } from './speech-protocol.js';
 import type { MoonshineModel, SpeechRuntime, SpeechSampleRateHz, SynthesiseRequest, TranscribeRequest, Transcription, WarmUpReport } from './speech-runtime.js';
 import { SpeechThread } from './speech-thread.js';
 import { ThreadVadStream } from './thread-vad-stream.js';
@@ -19,10 +19,9 @@ export interface SpeechThreadsOptions {
   startWorker?: (url: URL, data: SpeechThreadData) => Worker;
 }
 
-/** The local speech models in two threads: recognition and voice activity never wait for synthesis. */
+/** The local speech models, a thread for each kind. */
 export class SpeechThreads implements SpeechRuntime {
-  private readonly hearing: SpeechThread;
-  private readonly speaking: SpeechThread;
+  private readonly threads: Record<SpeechRole, SpeechThread>;
   private readonly synthesised = new ByteLruCache<Pcm>(SYNTHESIS_CACHE_BYTES);
   private readonly clock: Clock;
   private readonly vadStreams = new Map<number, ThreadVadStream>();
@@ -32,32 +31,31 @@ export class SpeechThreads implements SpeechRuntime {
     const thread = (role: SpeechRole): SpeechThread =>
       new SpeechThread({ role, clock, logger, start: () => startWorker(workerUrl, { role }) });
     this.clock = clock;
-    this.hearing = thread('hearing');
-    this.speaking = thread('speaking');
-    this.hearing.events.on('probability', ({ stream, probability }) => this.vadStreams.get(stream)?.answer(probability));
-    this.hearing.events.on('crashed', () => { for (const vad of [...this.vadStreams.values()]) vad.onThreadCrash(); });
+    this.threads = { vad: thread('vad'), stt: thread('stt'), tts: thread('tts') };
+    this.threads.vad.events.on('probability', ({ stream, probability }) => this.vadStreams.get(stream)?.answer(probability));
+    this.threads.vad.events.on('crashed', () => { for (const vad of [...this.vadStreams.values()]) vad.onThreadCrash(); });
   }
 
   /** Loads everything and runs it once: a call that comes after pays for neither. */
   async warmUp(models: readonly MoonshineModel[] = ['tiny']): Promise<WarmUpReport> {
     const startedMs = this.clock.monotonicMs();
-    const warm = async (thread: SpeechThread): Promise<number> => {
-      await thread.request('warmUp', { models });
+    const warm = async (role: SpeechRole): Promise<number> => {
+      await this.threads[role].request('warmUp', { models });
       return Math.round(this.clock.monotonicMs() - startedMs);
     };
-    const [hearingMs, speakingMs] = await Promise.all([warm(this.hearing), warm(this.speaking)]);
-    return { hearingMs, speakingMs };
+    const [vadMs, sttMs, ttsMs] = await Promise.all([warm('vad'), warm('stt'), warm('tts')]);
+    return { vadMs, sttMs, ttsMs };
   }
 
   transcribe(request: TranscribeRequest, signal: AbortSignal): Promise<Transcription> {
-    return this.hearing.request('transcribe', request, { signal, transfer: ownBuffer(request.pcm) });
+    return this.threads.stt.request('transcribe', request, { signal, transfer: ownBuffer(request.pcm) });
   }
 
   async synthesise(request: SynthesiseRequest, signal: AbortSignal): Promise<Pcm> {
     const key = JSON.stringify([request.voice, request.speed, request.sampleRateHz, request.text]);
     const known = this.synthesised.get(key);
     if (known) return known;
-    const pcm = await this.speaking.request('synthesise', request, { signal });
+    const pcm = await this.threads.tts.request('synthesise', request, { signal });
     this.synthesised.set(key, pcm);
     return pcm;
   }
@@ -67,10 +65,10 @@ export class SpeechThreads implements SpeechRuntime {
     const vad = new ThreadVadStream({
       sampleRateHz,
       onWindow,
-      send: (pcm) => this.hearing.post({ type: 'vadWindow', stream, sampleRateHz, pcm }, [pcm.buffer]),
+      send: (pcm) => this.threads.vad.post({ type: 'vadWindow', stream, sampleRateHz, pcm }, [pcm.buffer]),
       onClose: () => {
         this.vadStreams.delete(stream);
-        this.hearing.post({ type: 'vadClose', stream });
+        this.threads.vad.post({ type: 'vadClose', stream });
       },
     });
     this.vadStreams.set(stream, vad);
@@ -78,7 +76,7 @@ export class SpeechThreads implements SpeechRuntime {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.hearing.close(), this.speaking.close()]);
+    await Promise.all(speechRoles.map((role) => this.threads[role].close()));
   }
 }
 

@@ -9,13 +9,18 @@ if (!parentPort) throw new Error('speech.worker runs as a worker thread');
 serve(parentPort, await serviceFor((workerData as SpeechThreadData).role, parentPort));
 
 async function serviceFor(role: SpeechRole, port: MessagePort): Promise<SpeechService> {
-  if (role === 'speaking') return (await import('./speaking-service.js')).speakingService();
-  const { hearingService } = await import('./hearing-service.js');
-  return hearingService((stream, probability) => port.postMessage({ type: 'vadProbability', stream, probability } satisfies FromSpeechThread));
+  switch (role) {
+    case 'vad': {
+      const { vadService } = await import('./vad-service.js');
+      return vadService((stream, probability) => port.postMessage({ type: 'vadProbability', stream, probability } satisfies FromSpeechThread));
+    }
+    case 'stt': return (await import('./stt-service.js')).sttService();
+    case 'tts': return (await import('./tts-service.js')).ttsService();
+  }
 }
 
 function serve(port: MessagePort, service: SpeechService): void {
-  const queue = new JobQueue(service.concurrency);
+  const queue = new JobQueue();
   port.on('message', (message: ToSpeechThread) => {
     switch (message.type) {
       case 'vadWindow':

@@ -9,7 +9,7 @@ import { trimSilence } from './trim-silence.js';
 const LEAD_MS = 20;
 const TAIL_MS = 180;
 
-export function speakingService(): SpeechService {
+export function ttsService(): SpeechService {
   const flite = new Lazy(() => FliteSynthesiser.load());
   const resampler = new Lazy(() => SpeexResampler.load());
 
@@ -20,7 +20,6 @@ export function speakingService(): SpeechService {
   }
 
   return {
-    concurrency: 1,
     jobs: {
       async warmUp() {
         await synthesise({ text: 'Good morning.', voice: 'slt', speed: 1, sampleRateHz: 8000 });
