@@ -4,14 +4,14 @@ import { parseCommand, usage, UsageError } from './arguments.js';
 describe('parseCommand', () => {
   it('runs a carrier on its usual port when nothing is said', () => {
     expect(parseCommand([])).toEqual({ kind: 'run', verbose: false, sim: {
-      port: 5070, host: '127.0.0.1', transport: 'udp', rtpPorts: { min: 40_000, max: 49_999 }, personas: { default: 'callback', byNumber: {} } } });
+      port: 5070, host: '127.0.0.1', transport: 'udp', personas: { default: 'callback', byNumber: {} } } });
   });
 
   it('takes everything that it offers', () => {
-    const args = ['--port', '0', '--host', '127.0.0.2', '--transport', 'TCP', '--rtp-ports', '20000-20999', '--persona', 'silent', '--number', '+14155550123=busy', '--number=100=./a=b.json',
+    const args = ['--port', '0', '--host', '127.0.0.2', '--transport', 'TCP', '--rtp-ports', '20000-20999', '--advertise', '127.0.0.3', '--persona', 'silent', '--number', '+14155550123=busy', '--number=100=./a=b.json',
       '--auth', 'trunk:a:b', '--algorithm', 'sha-256', '--record', '/tmp/x', '--verbose'];
     expect(parseCommand(args)).toEqual({ kind: 'run', verbose: true, sim: {
-      port: 0, host: '127.0.0.2', transport: 'tcp', rtpPorts: { min: 20_000, max: 20_999 }, recordDir: '/tmp/x',
+      port: 0, host: '127.0.0.2', transport: 'tcp', rtpPorts: { min: 20_000, max: 20_999 }, recordDir: '/tmp/x', advertisedAddress: '127.0.0.3',
       personas: { default: 'silent', byNumber: { '+14155550123': 'busy', 100: './a=b.json' } }, auth: { username: 'trunk', password: 'a:b', algorithm: 'SHA-256' } } });
   });
 
@@ -21,7 +21,7 @@ describe('parseCommand', () => {
   });
 
   it('names every option in its help', () => {
-    for (const name of ['port', 'host', 'transport', 'rtp-ports', 'persona', 'number', 'auth', 'algorithm', 'record', 'list', 'verbose', 'help']) expect(usage).toContain(`--${name}`);
+    for (const name of ['port', 'host', 'transport', 'rtp-ports', 'advertise', 'persona', 'number', 'auth', 'algorithm', 'record', 'list', 'verbose', 'help']) expect(usage).toContain(`--${name}`);
   });
 
   it.each<[string[], string]>([

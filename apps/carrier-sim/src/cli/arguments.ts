@@ -9,7 +9,8 @@ export const usage = `A SIP carrier with scripted customers.
   --port N               SIP port; default 5070, 0 takes any free one
   --host ADDRESS         address of SIP and RTP; default 127.0.0.1
   --transport udp|tcp    default udp
-  --rtp-ports MIN-MAX    default 40000-49999
+  --advertise ADDRESS    what callers reach it at; needed when --host is 0.0.0.0
+  --rtp-ports MIN-MAX    default any free ones
   --persona P            who answers; default callback
   --number N=P           who answers one number; may be repeated
   --auth USER:PASSWORD   callers must authenticate (digest)
@@ -28,8 +29,8 @@ export class UsageError extends Error {
   constructor(message: string, options?: ErrorOptions) { super(message, options); this.name = 'UsageError'; }
 }
 
-type SimArguments = Required<Pick<CarrierSimOptions, 'transport' | 'host' | 'port' | 'rtpPorts'>>
-  & Pick<CarrierSimOptions, 'auth' | 'recordDir'> & { personas: { default: string; byNumber: Record<string, string> } };
+type SimArguments = Required<Pick<CarrierSimOptions, 'transport' | 'host' | 'port'>>
+  & Pick<CarrierSimOptions, 'auth' | 'recordDir' | 'rtpPorts' | 'advertisedAddress'> & { personas: { default: string; byNumber: Record<string, string> } };
 
 export type Command =
   | { kind: 'help' }
@@ -38,7 +39,7 @@ export type Command =
 
 const options = {
   port: { type: 'string', default: '5070' }, host: { type: 'string', default: '127.0.0.1' }, transport: { type: 'string', default: 'udp' },
-  'rtp-ports': { type: 'string', default: '40000-49999' }, persona: { type: 'string', default: 'callback' }, number: { type: 'string', multiple: true, default: [] as string[] },
+  'rtp-ports': { type: 'string' }, advertise: { type: 'string' }, persona: { type: 'string', default: 'callback' }, number: { type: 'string', multiple: true, default: [] as string[] },
   auth: { type: 'string' }, algorithm: { type: 'string', default: 'MD5' }, record: { type: 'string' },
   list: { type: 'boolean', default: false }, verbose: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false },
 } as const satisfies ParseArgsConfig['options'];
@@ -55,9 +56,10 @@ export function parseCommand(args: readonly string[]): Command {
       port: wholeNumber('--port', values.port, 0, 65_535),
       host: values.host,
       transport: oneOf('--transport', values.transport, ['udp', 'tcp'] as const),
-      rtpPorts: portRange(values['rtp-ports']),
       personas: { default: values.persona, byNumber: numbers(values.number) },
       ...(values.auth === undefined ? {} : { auth: { ...credentials(values.auth), algorithm: oneOf('--algorithm', values.algorithm, ['MD5', 'SHA-256'] as const) } }),
+      ...(values['rtp-ports'] === undefined ? {} : { rtpPorts: portRange(values['rtp-ports']) }),
+      ...(values.advertise === undefined ? {} : { advertisedAddress: values.advertise }),
       ...(values.record === undefined ? {} : { recordDir: values.record }),
     },
   };

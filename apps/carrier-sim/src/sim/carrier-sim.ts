@@ -16,7 +16,9 @@ export interface CarrierSimOptions {
   host?: string;
   /** SIP port; default 0, any free one. */
   port?: number;
-  /** RTP ports; default 40000 to 49999. */
+  /** What callers reach SIP and RTP at; needed when `host` is a wildcard. */
+  advertisedAddress?: string;
+  /** RTP ports, even ones with their odd neighbours; default: any free ones. */
   rtpPorts?: { min: number; max: number };
   personas?: PersonaChoice;
   /** Callers must authenticate (401). */
@@ -53,15 +55,19 @@ export class CarrierSim {
     const book = new PersonaBook(options.personas ?? {});
     if (options.recordDir !== undefined) mkdirSync(options.recordDir, { recursive: true });
     const voice = options.voice ?? fliteVoice({ logger });
-    const lines = new LineLibrary(voice);
-    const media = new RtpEngine({ bindAddress: host, ports: options.rtpPorts ?? { min: 40_000, max: 49_999 }, clock, logger });
+    const address = { bindAddress: host, ...(options.advertisedAddress === undefined ? {} : { advertisedAddress: options.advertisedAddress }) };
+    const open: { close(): Promise<unknown> }[] = [voice];
     try {
-      const sip = await SipEndpoint.start({ transport, bindAddress: host, port, userAgent: 'Dialfleet-CarrierSim', media, clock, logger });
+      const media = new RtpEngine({ ...address, ...(options.rtpPorts ? { portRange: options.rtpPorts } : {}), clock, logger });
+      open.push(media);
+      const sip = await SipEndpoint.start({ transport, ...address, port, userAgent: 'Dialfleet-CarrierSim', media, clock, logger });
+      open.push({ close: () => sip.stop() });
+      const lines = new LineLibrary(voice);
       const carrier = new CarrierSim(options, { sip, media, voice, lines, book, clock, logger, gate: options.auth && new DigestGate(options.auth) });
       await lines.prepare(book.expected, options.onProgress);
       return carrier;
     } catch (error) {
-      await Promise.all([voice.close(), media.close()]);
+      await Promise.all(open.map((part) => part.close()));
       throw error;
     }
   }
