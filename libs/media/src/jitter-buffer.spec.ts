@@ -56,6 +56,13 @@ describe('JitterBuffer', () => {
     expect(levels).toEqual([1000, 750, 500, 250, 0, 0]);
   });
 
+  it('conceals from its own copy, whatever became of the frame it gave out', () => {
+    const buffer = new JitterBuffer();
+    buffer.push(0, packet(0));
+    for (const frame of pulls(buffer, 2)) structuredClone(frame, { transfer: [frame!.buffer as ArrayBuffer] });
+    expect(rmsLevel(buffer.pull()!)).toBe(750);
+  });
+
   it('goes on after a gap without moving the rest', () => {
     expect(play([[0, 0], [1, 1], [3, 3], [4, 4]], 6)).toEqual([SILENT, 0, 1, Math.trunc(0.75 * 1001) - 1000, 3, 4]);
   });

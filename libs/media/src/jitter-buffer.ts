@@ -30,7 +30,7 @@ export class JitterBuffer {
   private readonly filled = new Uint8Array(RING_SAMPLES);
   private readonly minDelaySamples: number;
   private readonly maxGrowthSamples: number;
-  private lastGood = new Int16Array(FRAME_SAMPLES);
+  private readonly lastGood = new Int16Array(FRAME_SAMPLES);
   /** RTP timestamp of the next sample to play; `null` before the first packet. */
   private cursor: number | null = null;
   private grownSamples = 0;
@@ -77,7 +77,7 @@ export class JitterBuffer {
   reset(): void {
     this.cursor = null;
     this.grownSamples = 0;
-    this.lastGood = new Int16Array(FRAME_SAMPLES);
+    this.lastGood.fill(0);
     this.filled.fill(0);
   }
 
@@ -162,7 +162,8 @@ export class JitterBuffer {
     if (missing === FRAME_SAMPLES) this.lostFrames++;
     else {
       this.lostFrames = 0;
-      this.lastGood = frame;
+      // A copy: whoever gets the frame may change it, or move it to another thread.
+      this.lastGood.set(frame);
     }
     return frame;
   }

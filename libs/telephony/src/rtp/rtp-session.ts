@@ -66,7 +66,8 @@ export class RtpSession implements MediaSession {
 
   expectMedia(expected: boolean): void { this.watch.expect(expected, this.deps.clock.monotonicMs()); }
 
-  play(tag: string, pcm: Int16Array): void { this.transmitter.queue.play(tag, pcm); }
+  /** Takes a copy: the array stays the caller's. */
+  play(tag: string, pcm: Int16Array): void { this.transmitter.queue.play(tag, pcm.slice()); }
   endOf(tag: string): void { this.transmitter.queue.endOf(tag); }
   clear(): Promise<Record<string, number>> { return Promise.resolve(this.transmitter.queue.clear()); }
   pause(): void { this.transmitter.queue.pause(); }
