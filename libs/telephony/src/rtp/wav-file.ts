@@ -23,8 +23,14 @@ export class WavFile {
    */
   static async create(path: string, format: WavFormat, onFailure: (error: unknown) => void): Promise<WavFile> {
     await mkdir(dirname(path), { recursive: true });
-    const file = new WavFile(await open(path, 'w', 0o640), format, onFailure);
-    await file.writeHeader();
+    const handle = await open(path, 'w', 0o640);
+    const file = new WavFile(handle, format, onFailure);
+    try {
+      await file.writeHeader();
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
     return file;
   }
 
