@@ -18,11 +18,12 @@ export class CallPublisher {
   constructor(nc: NatsConnection) { this.js = jetstream(nc, { timeout: PUBLISH_TIMEOUT_MS }); }
 
   event(event: CallTimelineEvent): Promise<void> {
-    return this.publish(subjects.callEvent(event.sessionId), event, event.eventId);
+    return this.publish(subjects.callEvent(event.sessionId), event, `${event.eventId}:${event.workerEpoch}`);
   }
 
   ended(outcome: CallOutcome): Promise<void> {
-    return this.publish(subjects.callEnded(outcome.sessionId), outcome, `${outcome.sessionId}:ended`);
+    // The epoch: where a claim was withdrawn from one worker and taken by another, both end the session, and both count.
+    return this.publish(subjects.callEnded(outcome.sessionId), outcome, `${outcome.sessionId}:${outcome.workerEpoch}:ended`);
   }
 
   private async publish(subject: string, payload: unknown, msgID: string): Promise<void> {
