@@ -16,7 +16,10 @@ export interface BotScript {
 
 export interface ScriptStep {
   name: string;
-  /** Said on entering the step. A template: `{{crm.*}}`, `{{slot.*}}`. Empty: the opening message has asked already. */
+  /**
+   * Said on entering the step. A template: `{{crm.*}}` and so on, and `{{slot.*}}`: what was understood, as it is spoken
+   * ("Friday, November 27"). Empty: the opening message has asked already.
+   */
   say: string;
   /** Absent: the step is a statement; the script goes on to `next` at once. */
   expect?: ScriptExpectation[];
@@ -24,7 +27,7 @@ export interface ScriptStep {
   hints?: string[];
   /** Said when the answer was not understood; default: a polite generic one. */
   reprompt?: string;
-  /** How often to ask again before going to `otherwise`. Default 1. */
+  /** How often to ask again before going to `otherwise`. Default 1. `max_reprompts` on the wire. */
   maxReprompts?: number;
   /** Where to go when not understood after the reprompts. Default `end`. */
   otherwise?: string;
@@ -34,11 +37,20 @@ export interface ScriptStep {
   disposition?: string;
 }
 
+/**
+ * What may be answered. An intent is recognised by its `examples`; well-known names (`yes`, `no`, `busy`, `callback`,
+ * `reschedule`, `not_interested`, `price`, `already_done`, `maybe`, `help`) bring their own. A slot is a value, noted under its name.
+ */
 export type ScriptExpectation =
   | { intent: string; examples?: string[]; next: string; disposition?: string }
   | { slot: string; type: SlotType; next: string; disposition?: string };
 
-export type SlotType = 'date' | 'time' | 'datetime' | 'number' | 'phone_number' | 'yes_no' | 'text';
+/**
+ * Values in the notes and the analysis: `date` "2026-11-27", `time` "17:00", `datetime` "2026-11-27T17:00" (of the bot's time
+ * zone, in the future), `number` a number, `phone_number` its digits (with "+" where said), `yes_no` a boolean, `text` the words.
+ */
+export const slotTypes = ['date', 'time', 'datetime', 'number', 'phone_number', 'yes_no', 'text'] as const;
+export type SlotType = (typeof slotTypes)[number];
 
 /** `next` values that end the script. */
 export const SCRIPT_END = 'end';
