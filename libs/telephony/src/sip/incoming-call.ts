@@ -1,0 +1,188 @@
+import type { AudioOut, CallLeg, LegEvents, LegMediaStats } from '@dialfleet/call';
+import { Emitter, errorMessage, type Logger } from '@dialfleet/kit';
+import type { IncomingInviteRequest } from 'sip.js/lib/core/messages/methods/invite.js';
+import type { ResponseOptions } from 'sip.js/lib/core/messages/outgoing-response.js';
+import type { Session } from 'sip.js/lib/core/session/session.js';
+import type { MediaFactory } from '../media-session.js';
+import { ConfirmedDialog } from './confirmed-dialog.js';
+import { safeText } from './header-safety.js';
+import { LegMedia } from './leg-media.js';
+import type { Arrival } from './message-intake.js';
+import type { AudioCodec } from './sdp.js';
+import { sdpBody, sdpOf } from './sip-body.js';
+import type { Peer } from './wire.js';
+
+/** A call offered to us. Exactly one of `answer` and `reject` ends the offer, unless the caller gives up first (`hungUp`). */
+export interface IncomingCall {
+  readonly callId: string;
+  /** User part of the request URI: whom the caller wants. */
+  readonly toUser: string;
+  /** User part of From; empty for an anonymous caller. */
+  readonly fromUser: string;
+  /** First value of each header field, by lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly source: Peer;
+  readonly leg: CallLeg;
+  /** 180 Ringing. */
+  ring(): void;
+  /** 183 with our answer: audio may flow before the call is answered. */
+  earlyMedia(): Promise<void>;
+  /** 200 OK. Same as `leg.start()`. An offer that we cannot meet is refused with 488 (`failed`). */
+  answer(): Promise<void>;
+  /** `status` 300 to 699. */
+  reject(status: number, reason?: string): void;
+  /** 401 with this `WWW-Authenticate` value: the caller may come again with credentials (RFC 3261 §22.2). */
+  challenge(wwwAuthenticate: string): void;
+}
+
+export interface IncomingContext {
+  arrival: Arrival;
+  media: MediaFactory;
+  codecs: readonly AudioCodec[];
+  logger: Logger;
+  contactHeader: string;
+  onGone(leg: IncomingLeg): void;
+}
+
+type State = 'offered' | 'answering' | 'confirmed' | 'leaving' | 'gone';
+
+/** The callee's side of an INVITE (RFC 3261 §13.3) and the dialog that comes of it. */
+export class IncomingLeg implements CallLeg, IncomingCall {
+  readonly events = new Emitter<LegEvents>();
+  readonly audioOut: AudioOut;
+  readonly leg = this;
+  readonly callId: string;
+  readonly toUser: string;
+  readonly fromUser: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly source: Peer;
+  private readonly media: LegMedia;
+  private state: State = 'offered';
+  private hangingUp = false;
+  private releasedSent = false;
+  private dialog: ConfirmedDialog | undefined;
+  private earlyDialog: Session | undefined;
+  /** Our description, once sent: a 200 after a 183 repeats it. */
+  private description: string | undefined;
+
+  constructor(private readonly invite: IncomingInviteRequest, private readonly context: IncomingContext) {
+    const { message } = invite;
+    this.callId = message.callId;
+    this.source = context.arrival.source;
+    this.toUser = context.arrival.requestUri.user ?? '';
+    this.fromUser = message.from.uri.user ?? '';
+    this.headers = Object.fromEntries(Object.entries(message.headers).map(([name, values]) => [name.toLowerCase(), values[0]?.raw ?? '']));
+    this.media = new LegMedia(context.media, context.codecs, this.events);
+    this.audioOut = this.media.audioOut;
+    invite.delegate = { onCancel: () => this.cancelled(), onTransportError: (error) => context.logger.warn('answer to INVITE not sent', { error: error.message }) };
+  }
+
+  ring(): void {
+    if (this.state === 'offered') this.progress({ statusCode: 180 });
+  }
+
+  async earlyMedia(): Promise<void> {
+    if (this.state !== 'offered') return;
+    const description = await this.describe();
+    if (description !== undefined && this.state === 'offered') this.progress({ statusCode: 183, body: sdpBody(description) });
+  }
+
+  answer(): Promise<void> { return this.start(); }
+
+  async start(): Promise<void> {
+    if (this.state !== 'offered') return;
+    this.state = 'answering';
+    const description = await this.describe();
+    if (description === undefined || this.state !== 'answering') return;
+    const { session } = this.invite.accept({ statusCode: 200, body: sdpBody(description) });
+    this.dialog = new ConfirmedDialog(session, { ...this.context, media: this.media, events: this.events }, () => this.gone());
+    if (sdpOf(this.invite.message) === undefined) this.dialog.expectAnswerInAck();
+    this.state = 'confirmed';
+    this.media.startTalking();
+    this.events.emit('answered', { sipStatus: 200 });
+  }
+
+  reject(status: number, reason?: string): void {
+    if (!Number.isInteger(status) || status < 300 || status > 699) throw new RangeError(`a call is not rejected with ${status}`);
+    if (this.state !== 'offered' && this.state !== 'answering') return;
+    const options = { statusCode: status, ...(reason === undefined ? {} : { reasonPhrase: safeText(reason, 'reason') }) };
+    this.refuse(options);
+  }
+
+  challenge(wwwAuthenticate: string): void {
+    if (this.state !== 'offered') return;
+    this.invite.reject({ statusCode: 401, extraHeaders: [`WWW-Authenticate: ${safeText(wwwAuthenticate, 'challenge')}`] });
+    this.gone(401);
+  }
+
+  hangUp(): void {
+    if (this.hangingUp) return;
+    this.hangingUp = true;
+    if (this.state === 'offered' || this.state === 'answering') this.reject(480);
+    else if (this.state === 'confirmed') this.bye();
+    else if (this.state === 'gone') queueMicrotask(() => this.gone());
+  }
+
+  sendDtmf(digits: string): Promise<void> { return this.media.sendDtmf(digits); }
+  record(filePath: string): Promise<void> { return this.media.record(filePath); }
+
+  close(): Promise<LegMediaStats> {
+    this.hangUp();
+    return this.media.close();
+  }
+
+  /** The endpoint gives up waiting. */
+  abandon(): void { this.gone(); }
+
+  private bye(): void {
+    this.state = 'leaving';
+    this.dialog?.bye((status) => this.gone(status));
+  }
+
+  /** Our answer to the caller's offer, or our offer where there was none; undefined when the call was refused for it. */
+  private async describe(): Promise<string | undefined> {
+    try {
+      await this.media.open();
+      const offer = sdpOf(this.invite.message);
+      this.description ??= offer === undefined ? this.media.createOffer() : this.media.answerOffer(offer);
+      return this.description;
+    } catch (error) {
+      this.refuseMedia(errorMessage(error));
+      return undefined;
+    }
+  }
+
+  private refuseMedia(detail: string): void {
+    if (this.state !== 'offered' && this.state !== 'answering') return;
+    this.context.logger.warn('call refused: no common media', { callId: this.callId, detail });
+    this.refuse({ statusCode: 488 });
+    this.events.emit('failed', { sipStatus: 488, reason: detail });
+  }
+
+  private cancelled(): void {
+    if (this.state !== 'offered' && this.state !== 'answering') return;
+    this.refuse({ statusCode: 487 });
+    this.events.emit('hungUp', { sipReason: 'CANCEL' });
+  }
+
+  private progress(options: ResponseOptions): void {
+    this.earlyDialog = this.invite.progress(options).session;
+  }
+
+  private refuse(options: ResponseOptions): void {
+    if (options.statusCode < 400) this.invite.redirect([], options); else this.invite.reject(options);
+    this.earlyDialog?.dispose(); // sip.js keeps it until the transaction ends
+    this.gone(options.statusCode);
+  }
+
+  /** Nothing is left on the wire. */
+  private gone(sipStatus: number | null = null): void {
+    if (this.state !== 'gone') {
+      this.state = 'gone';
+      this.context.onGone(this);
+    }
+    if (!this.hangingUp || this.releasedSent) return;
+    this.releasedSent = true;
+    this.events.emit('released', { sipStatus });
+  }
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from '@jest/globals';
+import type { LegEvents } from '@dialfleet/call';
+import { Emitter } from '@dialfleet/kit';
+import { digitOfInfo } from './info-dtmf.js';
+import { LegMedia } from './leg-media.js';
+import { FakeMedia } from './testing/fake-media.js';
+
+const answer = (direction: string): string => `v=0\r\nc=IN IP4 10.0.0.9\r\nm=audio 4000 RTP/AVP 0\r\na=${direction}\r\n`;
+
+describe('LegMedia', () => {
+  const setUp = (): { factory: FakeMedia; media: LegMedia; events: Emitter<LegEvents> } => {
+    const factory = new FakeMedia();
+    const events = new Emitter<LegEvents>();
+    return { factory, events, media: new LegMedia(factory, ['PCMU'], events) };
+  };
+
+  it('keeps what is played before it opens, in order', async () => {
+    const { factory, media } = setUp();
+    media.audioOut.play('a', new Int16Array(160));
+    media.audioOut.endOf('a');
+    media.audioOut.pause();
+    await media.record('/x.wav');
+    await media.open();
+    media.audioOut.resume();
+    expect(factory.sessions[0].played).toEqual(['pause', 'a', 'a end', 'resume']);
+    expect(factory.sessions[0].recordedTo).toBe('/x.wav');
+  });
+
+  it('drops what was cleared before it opens', async () => {
+    const { factory, media } = setUp();
+    media.audioOut.play('a', new Int16Array(160));
+    expect(await media.audioOut.clear()).toEqual({ a: 0 });
+    await media.open();
+    expect(factory.sessions[0].played).toEqual([]);
+  });
+
+  it('expects media only while talking and not held', async () => {
+    const { factory, media } = setUp();
+    await media.open();
+    const [session] = factory.sessions;
+    media.applyAnswer(answer('sendrecv'));
+    expect(session.expected).toBe(false);
+    media.startTalking();
+    expect(session.expected).toBe(true);
+    media.answerOffer(answer('inactive'));
+    expect(session.expected).toBe(false);
+    media.answerOffer(answer('sendrecv'));
+    expect(session.expected).toBe(true);
+  });
+
+  it('reports silence as a fault only after the answer, and passes the other events on', async () => {
+    const { factory, media, events } = setUp();
+    const seen: unknown[] = [];
+    events.on('fault', (fault) => seen.push(fault));
+    events.on('dtmf', (key) => seen.push(key));
+    await media.open();
+    factory.sessions[0].events.emit('timeout', { silentMs: 30_000 });
+    factory.sessions[0].events.emit('dtmf', { digit: '5' });
+    media.startTalking();
+    factory.sessions[0].events.emit('timeout', { silentMs: 15_000 });
+    expect(seen).toEqual([{ digit: '5' }, { reason: 'media_timeout', detail: 'no RTP from the far end for 15000 ms' }]);
+  });
+
+  it('closes a session that opens after it was closed', async () => {
+    const { factory, media } = setUp();
+    const opening = media.open();
+    await media.close();
+    await opening;
+    expect(factory.sessions.map((session) => session.closed)).toEqual([true]);
+  });
+});
+
+describe('digitOfInfo', () => {
+  it.each([
+    ['application/dtmf-relay', 'Signal=5\r\nDuration=160', '5'], ['application/dtmf-relay;x=y', 'signal = *\n', '*'], ['application/dtmf-relay', 'Signal=11', '#'],
+    ['Application/DTMF', ' a ', 'A'], ['application/dtmf', '55', undefined], ['application/media_control+xml', '5', undefined], [undefined, '5', undefined],
+  ])('%s %j → %s', (type, body, digit) => { expect(digitOfInfo(type, body)).toBe(digit); });
+});

@@ -1,0 +1,85 @@
+import type { LegEvents, LegMediaStats } from '@dialfleet/call';
+import type { Emitter } from '@dialfleet/kit';
+import type { MediaFactory, MediaSession } from '../media-session.js';
+import { DeferredAudioOut } from './deferred-audio-out.js';
+import { MediaNegotiator } from './media-negotiator.js';
+import type { AudioCodec } from './sdp.js';
+
+const NOTHING_SENT: LegMediaStats = { packetsSent: 0, packetsReceived: 0, packetsLost: 0, packetsLateOrDuplicate: 0, jitterMs: 0, packetsForeign: 0 };
+
+/** The media half of a SIP leg: one media session, its offer/answer, and its events as the leg's own. */
+export class LegMedia {
+  readonly audioOut = new DeferredAudioOut();
+  private session: MediaSession | undefined;
+  private negotiation: MediaNegotiator | undefined;
+  private recordTo: string | undefined;
+  private talking = false;
+  private closing: Promise<LegMediaStats> | undefined;
+
+  constructor(private readonly factory: MediaFactory, private readonly codecs: readonly AudioCodec[], private readonly events: Emitter<LegEvents>) {}
+
+  /** Opens the session; must be done before the first offer or answer. Rejects when no port is to be had. */
+  async open(): Promise<void> {
+    if (this.session) return;
+    const session = await this.factory.open();
+    if (this.closing) { await session.close(); return; }
+    this.session = session;
+    this.negotiation = new MediaNegotiator(session, this.codecs);
+    this.forward(session);
+    this.audioOut.attach(session);
+    if (this.recordTo !== undefined) await session.record(this.recordTo);
+  }
+
+  get established(): boolean { return this.negotiation?.established ?? false; }
+
+  createOffer(): string { return this.negotiator().createOffer(); }
+
+  /** Throws SdpError. */
+  applyAnswer(sdp: string): void {
+    this.negotiator().applyAnswer(sdp);
+    this.expect();
+  }
+
+  /** Throws SdpError. */
+  answerOffer(sdp: string): string {
+    const answer = this.negotiator().answerOffer(sdp);
+    this.expect();
+    return answer;
+  }
+
+  /** The call is answered: from now on silence on the wire is a fault. */
+  startTalking(): void {
+    this.talking = true;
+    this.expect();
+  }
+
+  sendDtmf(digits: string): Promise<void> {
+    return this.session ? this.session.sendDtmf(digits) : Promise.reject(new Error('no media yet: the call has not started'));
+  }
+
+  async record(filePath: string): Promise<void> {
+    if (this.session) await this.session.record(filePath); else this.recordTo = filePath;
+  }
+
+  close(): Promise<LegMediaStats> {
+    this.talking = false;
+    this.closing ??= this.session ? this.session.close() : Promise.resolve(NOTHING_SENT);
+    return this.closing;
+  }
+
+  private negotiator(): MediaNegotiator {
+    if (!this.negotiation) throw new Error('media session is not open');
+    return this.negotiation;
+  }
+
+  private expect(): void { this.session?.expectMedia(this.talking && (this.negotiation?.receiving ?? false)); }
+
+  private forward(session: MediaSession): void {
+    session.events.on('audio', (frame) => this.events.emit('audio', frame));
+    session.events.on('played', (played) => this.events.emit('played', played));
+    session.events.on('dtmf', (key) => this.events.emit('dtmf', key));
+    session.events.on('timeout', ({ silentMs }) => {
+      if (this.talking) this.events.emit('fault', { reason: 'media_timeout', detail: `no RTP from the far end for ${silentMs} ms` });
+    });
+  }
+}

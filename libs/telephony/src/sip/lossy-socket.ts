@@ -1,0 +1,34 @@
+import type { OpenSocket, SipSocket, SocketListener } from './sip-socket.js';
+
+/** Datagram loss for tests: the share of messages that vanish, and the seed that makes it repeatable. */
+export interface LossOptions { inRatio: number; outRatio: number; seed: number }
+
+/** Opens sockets that lose messages in both directions as `loss` says. */
+export function lossy(open: OpenSocket, loss: LossOptions): OpenSocket {
+  const random = seededRandom(loss.seed);
+  return async (bindAddress, port, listener) => {
+    const droppingListener: SocketListener = {
+      onMessage: (text, source) => { if (random() >= loss.inRatio) listener.onMessage(text, source); },
+      onRefused: (reason, source) => listener.onRefused(reason, source),
+      onError: (error) => listener.onError(error),
+    };
+    const socket = await open(bindAddress, port, droppingListener);
+    const dropping: SipSocket = {
+      protocol: socket.protocol, reliable: socket.reliable, port: socket.port,
+      send: (text, to) => (random() < loss.outRatio ? Promise.resolve() : socket.send(text, to)),
+      close: () => socket.close(),
+    };
+    return dropping;
+  };
+}
+
+/** mulberry32: 32 bits of state, enough for a coin. */
+function seededRandom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}

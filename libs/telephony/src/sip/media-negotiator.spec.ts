@@ -1,0 +1,107 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { MediaNegotiator } from './media-negotiator.js';
+import { audioCodecsOf, chooseAudio, parseSdp, SdpError, type AudioCodec } from './sdp.js';
+import { FakeMediaSession } from './testing/fake-media.js';
+
+const sdp = (...lines: string[]): string => ['v=0', 'o=- 1 1 IN IP4 10.0.0.9', 's=-', ...lines, ''].join('\r\n');
+const plain = sdp('c=IN IP4 10.0.0.9', 't=0 0', 'm=audio 4000 RTP/AVP 8 0 97', 'a=rtpmap:97 telephone-event/8000');
+
+function negotiator(codecs: AudioCodec[] = ['PCMU', 'PCMA']): { media: FakeMediaSession; negotiator: MediaNegotiator } {
+  const media = new FakeMediaSession({ address: '192.0.2.1', port: 30_000 });
+  return { media, negotiator: new MediaNegotiator(media, codecs) };
+}
+
+describe('MediaNegotiator', () => {
+  it('offers our codecs and telephone-event', () => {
+    const offer = negotiator(['PCMA', 'PCMU']).negotiator.createOffer();
+    expect(offer).toContain('c=IN IP4 192.0.2.1\r\n');
+    expect(offer).toContain('m=audio 30000 RTP/AVP 8 0 101\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n');
+  });
+
+  it('takes the far end\'s first codec from its answer, with its payload types', () => {
+    const { media, negotiator: n } = negotiator();
+    n.createOffer();
+    n.applyAnswer(plain);
+    expect(media.remote).toEqual({ address: '10.0.0.9', port: 4000, codec: 'PCMA', payloadType: 8, telephoneEventPayloadType: 97, direction: 'sendrecv' });
+    expect([n.established, n.receiving]).toEqual([true, true]);
+  });
+
+  it('answers an offer with one codec and the offer\'s payload types', () => {
+    const { media, negotiator: n } = negotiator(['PCMU']);
+    expect(n.answerOffer(plain)).toContain('m=audio 30000 RTP/AVP 0 97\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:97 telephone-event/8000');
+    expect(media.remote?.codec).toBe('PCMU');
+  });
+
+  it('knows a static codec by a dynamic payload type', () => {
+    const { media, negotiator: n } = negotiator();
+    expect(n.answerOffer(sdp('c=IN IP4 10.0.0.9', 'm=audio 4000 RTP/AVP 18 118', 'a=rtpmap:118 pcmu/8000/1'))).toContain('m=audio 30000 RTP/AVP 118\r\na=rtpmap:118 PCMU/8000');
+    expect(media.remote).toMatchObject({ codec: 'PCMU', payloadType: 118 });
+    expect(media.remote?.telephoneEventPayloadType).toBeUndefined();
+  });
+
+  it('rejects the other media of an offer, in order (RFC 3264 §6)', () => {
+    const answer = negotiator().negotiator.answerOffer(sdp('c=IN IP4 10.0.0.9', 'm=video 5000 RTP/AVP 96', 'm=audio 4000 RTP/AVP 0', 'm=application 9 UDP/DTLS/SCTP webrtc-datachannel'));
+    expect(answer.match(/m=\S+ \d+/g)).toEqual(['m=video 0', 'm=audio 30000', 'm=application 0']);
+  });
+
+  it.each([
+    ['sendonly', '10.0.0.9', 'recvonly', true], ['recvonly', '10.0.0.9', 'sendonly', false], ['inactive', '10.0.0.9', 'inactive', false],
+    ['sendrecv', '0.0.0.0', 'recvonly', true], ['sendonly', '0.0.0.0', 'recvonly', true], ['recvonly', '0.0.0.0', 'inactive', false],
+  ])('hold: a=%s c=%s → we are %s', (direction, address, ours) => {
+    const { media, negotiator: n } = negotiator();
+    n.answerOffer(plain);
+    expect(n.answerOffer(sdp(`c=IN IP4 ${address}`, 'm=audio 4000 RTP/AVP 0', `a=${direction}`))).toContain(`a=${ours}\r\n`);
+    expect(media.remote?.direction).toBe(ours);
+    expect(n.answerOffer(plain)).toContain('a=sendrecv');
+    expect(media.remote?.direction).toBe('sendrecv');
+  });
+
+  it('follows a session-level direction and a media-level address', () => {
+    const { media, negotiator: n } = negotiator();
+    n.answerOffer(sdp('c=IN IP4 1.1.1.1', 'a=sendonly', 'm=audio 4000 RTP/AVP 0', 'c=IN IP4 10.9.9.9/127'));
+    expect(media.remote).toMatchObject({ address: '10.9.9.9', direction: 'recvonly' });
+  });
+
+  it('raises the version of each description', () => {
+    const { negotiator: n } = negotiator();
+    const versions = [n.createOffer(), n.answerOffer(plain), n.answerOffer(plain)].map((text) => Number(/o=- \d+ (\d+)/.exec(text)?.[1]));
+    expect(versions).toEqual([1, 2, 3]);
+  });
+
+  it.each([
+    ['no audio', sdp('c=IN IP4 1.1.1.1', 'm=video 4 RTP/AVP 96')], ['audio refused', sdp('c=IN IP4 1.1.1.1', 'm=audio 0 RTP/AVP 0')],
+    ['foreign codecs', sdp('c=IN IP4 1.1.1.1', 'm=audio 4 RTP/AVP 18 9')], ['no address', sdp('m=audio 4 RTP/AVP 0')],
+    ['a host name for an address', sdp('c=IN IP4 evil.example', 'm=audio 4 RTP/AVP 0')], ['no SDP at all', 'hello'], ['a port out of range', sdp('c=IN IP4 1.1.1.1', 'm=audio 70000 RTP/AVP 0')],
+    ['a codec name at another clock rate', sdp('c=IN IP4 1.1.1.1', 'm=audio 4 RTP/AVP 0', 'a=rtpmap:0 PCMU/16000')],
+  ])('refuses %s and leaves the media as it was', (_name, text) => {
+    const { media, negotiator: n } = negotiator();
+    n.answerOffer(plain);
+    expect(() => n.answerOffer(text)).toThrow(SdpError);
+    expect(() => n.applyAnswer(text)).toThrow(SdpError);
+    expect(media.remotes).toHaveLength(1);
+  });
+});
+
+describe('parseSdp', () => {
+  it('reads what we write', () => {
+    const offer = negotiator().negotiator.createOffer();
+    const [media] = parseSdp(offer);
+    expect(chooseAudio(media, ['PCMA'])).toEqual({ codec: 'PCMA', payloadType: 8, telephoneEventPayloadType: 101 });
+    expect([media.address, media.port, media.direction]).toEqual(['192.0.2.1', 30_000, 'sendrecv']);
+  });
+
+  it('only ever throws SdpError', () => {
+    const line = fc.oneof(fc.string(), fc.tuple(fc.constantFrom('v', 'c', 'm', 'a', 'o'), fc.string()).map(([k, v]) => `${k}=${v}`), fc.constantFrom('v=0', 'm=audio 4 RTP/AVP 0', 'c=IN IP4 1.1.1.1', 'a=rtpmap:0 PCMU/8000', 'a=inactive'));
+    fc.assert(fc.property(fc.array(line), (lines) => {
+      try { parseSdp(lines.join('\r\n')); } catch (error) { expect(error).toBeInstanceOf(SdpError); }
+    }), { numRuns: 500 });
+  });
+});
+
+describe('audioCodecsOf', () => {
+  it('keeps the trunk\'s order and falls back to both', () => {
+    expect(audioCodecsOf(['opus', 'PCMA', 'PCMU'])).toEqual(['PCMA', 'PCMU']);
+    expect(audioCodecsOf(['opus'])).toEqual(['PCMU', 'PCMA']);
+  });
+});

@@ -1,0 +1,112 @@
+import type { Clock } from '@dialfleet/kit';
+import type { Peer, WireMessage } from './wire.js';
+
+/** RFC 3261 §17.1.1.1 */
+export const T1_MS = 500;
+export const T2_MS = 4_000;
+/** Timers B, D, F, H, J: after this a transaction is given up. */
+export const TRANSACTION_TIMEOUT_MS = 64 * T1_MS;
+
+interface ClientEntry { text: string; to: Peer; invite: boolean; intervalMs: number; deadlineMs: number; cancel: () => void }
+interface ServerEntry { intervalMs: number; deadlineMs: number; cancel: () => void }
+
+/**
+ * Timers A, E and G (RFC 3261 §17), which sip.js leaves to the transport, and the memory of where each INVITE went: its
+ * CANCEL and the ACK to its refusal go to the same place (§9.1, §17.1.1.3). Reliable transports need only the memory.
+ */
+export class Retransmitter {
+  private readonly clients = new Map<string, ClientEntry>();
+  private readonly servers = new Map<string, ServerEntry>();
+  readonly counts = { requests: 0, responses: 0 };
+
+  constructor(private readonly clock: Clock, private readonly reliable: boolean, private readonly resend: (text: string, to: Peer) => void) {}
+
+  /** Transactions remembered: for tests and metrics. */
+  get size(): number { return this.clients.size + this.servers.size; }
+
+  requestSent(message: WireMessage, to: Peer): void {
+    if (message.method === 'ACK' || message.branch === undefined) return;
+    const key = clientKey(message.branch, message.cseqMethod);
+    this.clients.get(key)?.cancel();
+    const entry: ClientEntry = {
+      text: message.text, to, invite: message.method === 'INVITE', intervalMs: T1_MS,
+      deadlineMs: this.clock.monotonicMs() + TRANSACTION_TIMEOUT_MS, cancel: () => undefined,
+    };
+    this.clients.set(key, entry);
+    if (!this.reliable) this.scheduleRequest(key, entry);
+    // A reliable INVITE waits for its answer without a limit of ours; anything else ends with timer F.
+    else if (!entry.invite) entry.cancel = this.clock.after(TRANSACTION_TIMEOUT_MS, () => this.clients.delete(key));
+  }
+
+  /** Where the INVITE of this branch went. */
+  inviteDestination(branch: string | undefined): Peer | undefined {
+    return branch === undefined ? undefined : this.clients.get(clientKey(branch, 'INVITE'))?.to;
+  }
+
+  responseReceived(message: WireMessage): void {
+    if (message.branch === undefined || message.status === undefined) return;
+    const key = clientKey(message.branch, message.cseqMethod);
+    const entry = this.clients.get(key);
+    if (!entry) return;
+    if (message.status < 200) return this.provisionalReceived(entry);
+    entry.cancel();
+    if (!entry.invite || message.status < 300) this.clients.delete(key);
+    // A refusal may be repeated, and each wants its ACK at the same place (timer D).
+    else entry.cancel = this.clock.after(TRANSACTION_TIMEOUT_MS, () => this.clients.delete(key));
+  }
+
+  /** A final refusal of an INVITE: repeated until its ACK (timer G). Call it again for sip.js' own repetitions, harmlessly. */
+  refusalSent(message: WireMessage, to: Peer): void {
+    if (this.reliable || message.branch === undefined || this.servers.has(message.branch)) return;
+    const entry: ServerEntry = { intervalMs: T1_MS, deadlineMs: this.clock.monotonicMs() + TRANSACTION_TIMEOUT_MS, cancel: () => undefined };
+    this.servers.set(message.branch, entry);
+    this.scheduleRefusal(message.branch, message.text, to, entry);
+  }
+
+  ackReceived(branch: string | undefined): void {
+    if (branch === undefined) return;
+    this.servers.get(branch)?.cancel();
+    this.servers.delete(branch);
+  }
+
+  /** The transaction of this INVITE was given up. */
+  forgetInvite(branch: string): void {
+    const key = clientKey(branch, 'INVITE');
+    this.clients.get(key)?.cancel();
+    this.clients.delete(key);
+  }
+
+  stop(): void {
+    for (const entry of [...this.clients.values(), ...this.servers.values()]) entry.cancel();
+    this.clients.clear();
+    this.servers.clear();
+  }
+
+  /** INVITE: no more repetition (timer A ends in Proceeding). Others: every T2 from now (timer E). */
+  private provisionalReceived(entry: ClientEntry): void {
+    if (entry.invite) entry.cancel();
+    else entry.intervalMs = T2_MS;
+  }
+
+  private scheduleRequest(key: string, entry: ClientEntry): void {
+    entry.cancel = this.clock.after(entry.intervalMs, () => {
+      if (this.clock.monotonicMs() >= entry.deadlineMs) { this.clients.delete(key); return; }
+      this.counts.requests++;
+      this.resend(entry.text, entry.to);
+      entry.intervalMs = entry.invite ? entry.intervalMs * 2 : Math.min(entry.intervalMs * 2, T2_MS);
+      this.scheduleRequest(key, entry);
+    });
+  }
+
+  private scheduleRefusal(branch: string, text: string, to: Peer, entry: ServerEntry): void {
+    entry.cancel = this.clock.after(entry.intervalMs, () => {
+      if (this.clock.monotonicMs() >= entry.deadlineMs) { this.servers.delete(branch); return; }
+      this.counts.responses++;
+      this.resend(text, to);
+      entry.intervalMs = Math.min(entry.intervalMs * 2, T2_MS);
+      this.scheduleRefusal(branch, text, to, entry);
+    });
+  }
+}
+
+const clientKey = (branch: string, cseqMethod: string): string => `${branch} ${cseqMethod}`;

@@ -1,0 +1,224 @@
+import { networkInterfaces } from 'node:os';
+import type { CallLeg } from '@dialfleet/call';
+import { errorMessage, systemClock, type Clock, type Logger } from '@dialfleet/kit';
+import { Levels } from 'sip.js/lib/core/log/levels.js';
+import { LoggerFactory } from 'sip.js/lib/core/log/logger-factory.js';
+import type { IncomingInviteRequest } from 'sip.js/lib/core/messages/methods/invite.js';
+import type { Contact } from 'sip.js/lib/core/user-agent-core/user-agent-core-configuration.js';
+import { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-core.js';
+import { URI } from 'sip.js/lib/grammar/uri.js';
+import type { MediaFactory } from '../media-session.js';
+import { callCredentials } from './call-credentials.js';
+import { safeHost, safeText } from './header-safety.js';
+import { HostResolver } from './host-resolver.js';
+import { IncomingLeg, type IncomingCall } from './incoming-call.js';
+import { lossy, type LossOptions } from './lossy-socket.js';
+import { MessageIntake } from './message-intake.js';
+import { OutboundLeg, uriHost, type OutboundCallOptions, type OutboundContext } from './outbound-leg.js';
+import type { AudioCodec } from './sdp.js';
+import { applySipJsPatches, disposeCore } from './sip-js-patches.js';
+import type { OpenSocket, SocketListener, SocketTransportName } from './sip-socket.js';
+import { openTcpSocket } from './tcp-transport.js';
+import { TransportLayer } from './transport-layer.js';
+import { openUdpSocket } from './udp-transport.js';
+
+export interface SipEndpointOptions {
+  transport: SocketTransportName;
+  bindAddress: string;
+  /** 0: any free port. */
+  port: number;
+  /** What others reach us at (Via, Contact, From); default: the bind address, or a local one when that is a wildcard. */
+  advertisedAddress?: string;
+  userAgent: string;
+  media: MediaFactory;
+  clock?: Clock;
+  logger: Logger;
+  /** Codecs that we accept from callers, default PCMU and PCMA. */
+  codecs?: readonly AudioCodec[];
+  /** Loses messages on purpose: tests only. */
+  loss?: LossOptions;
+  /** Name service; default: the system's. */
+  resolver?: HostResolver;
+}
+
+export type InviteHandler = (call: IncomingCall) => void | Promise<void>;
+
+/** What is alive, and what was refused: for metrics and for tests that nothing is left behind. */
+export interface SipEndpointStats {
+  legs: number; dialogs: number; clientTransactions: number; serverTransactions: number; retransmitting: number;
+  requestsRepeated: number; refusalsRepeated: number; messagesMalformed: number; messagesFailed: number; messagesRefused: number;
+}
+
+const CONTACT_USER = 'dialfleet';
+/** How long stop() waits for the far ends' last words. */
+const STOP_GRACE_MS = 4_000;
+const socketOf: Record<SocketTransportName, { open: OpenSocket; protocol: string; reliable: boolean }> = {
+  udp: { open: openUdpSocket, protocol: 'UDP', reliable: false },
+  tcp: { open: openTcpSocket, protocol: 'TCP', reliable: true },
+};
+
+/** One SIP user agent on one socket: places calls and takes them. */
+export class SipEndpoint {
+  private readonly legs = new Set<OutboundLeg | IncomingLeg>();
+  private readonly outbound = new Map<string, OutboundLeg>();
+  private handler: InviteHandler | undefined;
+  private stopping: Promise<void> | undefined;
+  private refused = 0;
+  private emptied: (() => void) | undefined;
+
+  private constructor(private readonly options: SipEndpointOptions, private readonly core: UserAgentCore, private readonly transport: TransportLayer,
+    private readonly resolver: HostResolver, private readonly clock: Clock, private intake: MessageIntake | undefined = undefined) {}
+
+  /** Rejects when the address cannot be bound. */
+  static async start(options: SipEndpointOptions): Promise<SipEndpoint> {
+    applySipJsPatches();
+    safeText(options.userAgent, 'user agent');
+    if (options.advertisedAddress !== undefined) safeHost(options.advertisedAddress, 'advertised address');
+    const clock = options.clock ?? systemClock;
+    const resolver = options.resolver ?? new HostResolver(clock);
+    const kind = socketOf[options.transport];
+    const transport = new TransportLayer(clock, resolver, kind.reliable, kind.protocol);
+    const loggers = quietLoggers(options.logger);
+    const core = new UserAgentCore(coreConfiguration(options, transport, loggers));
+    const endpoint = new SipEndpoint(options, core, transport, resolver, clock);
+    endpoint.intake = new MessageIntake(core, transport, {
+      onInformalProgress: (callId, status) => endpoint.outbound.get(callId)?.informalProgress(status),
+    }, loggers.getLogger('sip.parser'), options.logger);
+    const open = options.loss ? lossy(kind.open, options.loss) : kind.open;
+    const socket = await open(options.bindAddress, options.port, endpoint.socketListener());
+    transport.attach(socket);
+    endpoint.bound(socket.port);
+    return endpoint;
+  }
+
+  /** The bound port. */
+  get port(): number { return this.core.configuration.contact.uri.port ?? 0; }
+
+  /** Throws UnsafeSipValueError when a value may not go onto the wire. Nothing is sent before `start()` of the leg. */
+  createCall(options: OutboundCallOptions): CallLeg {
+    if (options.trunk.transport !== this.options.transport) throw new Error(`a trunk over ${options.trunk.transport} needs an endpoint of that transport, not ${this.options.transport}`);
+    if (this.stopping) throw new Error('the SIP endpoint is stopping');
+    return new OutboundLeg(options, this.outboundContext());
+  }
+
+  /** Calls that arrive go to `handler`; without one they are refused with 480. */
+  onInvite(handler: InviteHandler): void { this.handler = handler; }
+
+  stats(): SipEndpointStats {
+    const { dialogs, userAgentClients, userAgentServers } = this.core;
+    const { retransmitter } = this.transport;
+    return {
+      legs: this.legs.size, dialogs: dialogs.size, clientTransactions: userAgentClients.size, serverTransactions: userAgentServers.size,
+      retransmitting: retransmitter.size, requestsRepeated: retransmitter.counts.requests, refusalsRepeated: retransmitter.counts.responses,
+      messagesMalformed: this.intake?.counts.malformed ?? 0, messagesFailed: this.intake?.counts.failed ?? 0, messagesRefused: this.refused,
+    };
+  }
+
+  /** Hangs up every call and closes the socket; takes at most about `graceMs`. */
+  stop(graceMs = STOP_GRACE_MS): Promise<void> {
+    this.stopping ??= this.shutDown(graceMs);
+    return this.stopping;
+  }
+
+  private async shutDown(graceMs: number): Promise<void> {
+    for (const leg of [...this.legs]) leg.hangUp();
+    if (this.legs.size > 0) {
+      await new Promise<void>((resolve) => {
+        const cancel = this.clock.after(graceMs, resolve);
+        this.emptied = () => { cancel(); resolve(); };
+      });
+    }
+    for (const leg of [...this.legs]) leg.abandon();
+    disposeCore(this.core);
+    await this.transport.close();
+  }
+
+  private socketListener(): SocketListener {
+    return {
+      onMessage: (text, source) => this.intake?.receive(text, source),
+      onRefused: (reason, source) => {
+        this.refused++;
+        this.options.logger.warn('SIP message refused', { reason, from: source.address });
+      },
+      onError: (error) => this.options.logger.error('SIP socket failed', { error: error.message }),
+    };
+  }
+
+  /** The port is known: it belongs into Via and Contact. */
+  private bound(port: number): void {
+    const { configuration } = this.core;
+    configuration.contact.uri.port = port;
+    configuration.viaHost = `${uriHost(configuration.viaHost)}:${port}`;
+    configuration.authenticationFactory = () => callCredentials((callId) => {
+      const leg = this.outbound.get(callId);
+      return leg?.wantsToAuthenticate ? leg.credentials : undefined;
+    });
+    this.core.delegate = {
+      onInvite: (invite) => this.invited(invite),
+      onMessage: (request) => { request.reject({ statusCode: 405 }); },
+      onSubscribe: (request) => { request.reject({ statusCode: 405 }); },
+    };
+  }
+
+  private outboundContext(): OutboundContext {
+    const { contact } = this.core.configuration;
+    return {
+      core: this.core, transport: this.transport, resolver: this.resolver, clock: this.clock, logger: this.options.logger, media: this.options.media,
+      localHost: contact.uri.host.replace(/^\[|\]$/g, ''), contactHeader: `Contact: ${contact}`,
+      onLive: (leg) => { this.legs.add(leg); this.outbound.set(leg.callId, leg); },
+      onGone: (leg) => this.gone(leg),
+    };
+  }
+
+  private invited(invite: IncomingInviteRequest): void {
+    const arrival = this.intake?.arrivalOf(invite.message);
+    if (!this.handler || !arrival || this.stopping) { invite.reject({ statusCode: this.stopping ? 503 : 480 }); return; }
+    invite.trying();
+    const leg = new IncomingLeg(invite, {
+      arrival, media: this.options.media, codecs: this.options.codecs ?? ['PCMU', 'PCMA'], logger: this.options.logger,
+      contactHeader: `Contact: ${this.core.configuration.contact}`, onGone: (gone) => this.gone(gone),
+    });
+    this.legs.add(leg);
+    this.offer(leg, this.handler).catch((error: unknown) => {
+      this.options.logger.error('handler of an incoming call failed', { callId: leg.callId, error: errorMessage(error) });
+      leg.reject(500);
+    });
+  }
+
+  private async offer(leg: IncomingLeg, handler: InviteHandler): Promise<void> { await handler(leg); }
+
+  private gone(leg: OutboundLeg | IncomingLeg): void {
+    this.legs.delete(leg);
+    if (this.outbound.get(leg.callId) === leg) this.outbound.delete(leg.callId);
+    if (this.legs.size === 0) this.emptied?.();
+  }
+}
+
+function coreConfiguration(options: SipEndpointOptions, transport: TransportLayer, loggerFactory: LoggerFactory): UserAgentCore['configuration'] {
+  const host = options.advertisedAddress ?? reachableAddress(options.bindAddress);
+  const uri = new URI('sip', CONTACT_USER, uriHost(host), undefined, options.transport === 'tcp' ? { transport: 'tcp' } : {});
+  const contact: Contact = { pubGruu: undefined, tempGruu: undefined, uri, toString: () => `<${uri}>` };
+  return {
+    aor: uri.clone(), contact, displayName: '', loggerFactory, hackViaTcp: false, routeSet: [], sipjsId: '', supportedOptionTags: [],
+    supportedOptionTagsResponse: [], userAgentHeaderFieldValue: options.userAgent, viaForceRport: options.transport === 'udp', viaHost: host,
+    authenticationFactory: () => undefined, transportAccessor: () => transport,
+  };
+}
+
+/** sip.js logs every step; only what it calls an error is worth a line of ours, and at debug level. */
+function quietLoggers(logger: Logger): LoggerFactory {
+  const factory = new LoggerFactory();
+  factory.builtinEnabled = false;
+  factory.level = Levels.error;
+  factory.connector = (level, category, _label, content) => {
+    if (level === 'error') logger.debug('sip.js', { category, content });
+  };
+  return factory;
+}
+
+/** A wildcard cannot be dialled: the first outward IPv4 address stands for it, else loopback. */
+function reachableAddress(bindAddress: string): string {
+  if (bindAddress !== '0.0.0.0' && bindAddress !== '::') return bindAddress;
+  const outward = Object.values(networkInterfaces()).flat().find((address) => address && !address.internal && address.family === 'IPv4');
+  return outward?.address ?? '127.0.0.1';
+}

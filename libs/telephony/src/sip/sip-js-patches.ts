@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { SessionDialog } from 'sip.js/lib/core/dialogs/session-dialog.js';
+import { Timers } from 'sip.js/lib/core/timers.js';
+import { ClientTransaction } from 'sip.js/lib/core/transactions/client-transaction.js';
+import type { Transaction } from 'sip.js/lib/core/transactions/transaction.js';
+import { TransactionState } from 'sip.js/lib/core/transactions/transaction-state.js';
+import type { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-core.js';
+import { UserAgentClient } from 'sip.js/lib/core/user-agents/user-agent-client.js';
+import { Grammar } from 'sip.js/lib/grammar/grammar.js';
+import { URI } from 'sip.js/lib/grammar/uri.js';
+import { fastParse } from './fast-grammar.js';
+
+/**
+ * What the patches take hold of; with another sip.js one of them may be gone, and a silent no-op would cost calls. (The
+ * library's own version constant is no help: 0.21.2 calls itself 0.21.1.)
+ */
+const patchPoints: Record<string, () => boolean> = {
+  'Grammar.parse': () => typeof Grammar.parse === 'function',
+  'Grammar.URIParse': () => typeof Grammar.URIParse === 'function',
+  'ClientTransaction.makeId': () => typeof clientTransaction.makeId === 'function',
+  'SessionDialog.prototype.dispose': () => typeof sessionDialog.dispose === 'function',
+  'UserAgentClient.prototype.init': () => typeof userAgentClient.init === 'function',
+  'URI.prototype.escapeUser': () => typeof uriPrototype.escapeUser === 'function',
+  'Timers.TIMER_D, I, J, K': () => [timers.TIMER_D, timers.TIMER_I, timers.TIMER_J, timers.TIMER_K].every((ms) => typeof ms === 'number'),
+};
+
+type Branchable = { method: string; branch?: string };
+const clientTransaction = ClientTransaction as unknown as { makeId(request: Branchable): string };
+const sessionDialog = SessionDialog.prototype as unknown as { dispose(): void; ackWait: boolean; reinviteUserAgentServer: unknown };
+const userAgentClient = UserAgentClient.prototype as unknown as { init(): void; _transaction?: Transaction; core: UserAgentCore };
+const uriPrototype = URI.prototype as unknown as { escapeUser(user: string): string };
+const timers = Timers as unknown as Record<'TIMER_D' | 'TIMER_I' | 'TIMER_J' | 'TIMER_K', number>;
+let applied = false;
+
+/**
+ * Repairs sip.js 0.21.2 in place, once a process. Throws when the installed version lacks a symbol that the repairs
+ * rely on.
+ */
+export function applySipJsPatches(): void {
+  if (applied) return;
+  assertPatchable();
+  speedUpGrammar();
+  drawUnguessableBranches();
+  waitForRetransmissions();
+  forgetAckOfDeadDialogs();
+  rememberChallengedTransactions();
+  tolerateStrayPercentSigns();
+  applied = true;
+}
+
+export function assertPatchable(points: Record<string, () => boolean> = patchPoints): void {
+  const missing = Object.entries(points).filter(([, present]) => !present()).map(([name]) => name);
+  if (missing.length > 0) throw new Error(`sip.js 0.21.2 is needed: the one installed lacks ${missing.join('; ')}`);
+}
+
+function speedUpGrammar(): void {
+  Grammar.parse = fastParse as typeof Grammar.parse;
+}
+
+/** The original draws a branch from 1e7 numbers: even odds of a collision at 3,700 live transactions, silently overwritten. */
+function drawUnguessableBranches(): void {
+  clientTransaction.makeId = (request) => {
+    if (request.method !== 'CANCEL') return `z9hG4bK${randomBytes(12).toString('base64url')}`;
+    if (!request.branch) throw new Error('CANCEL needs the branch of its INVITE (RFC 3261 §9.1)');
+    return request.branch;
+  };
+}
+
+/** sip.js ends transactions at once, as on reliable transports; retransmissions then meet nobody (RFC 3261 §17, table 4). */
+function waitForRetransmissions(): void {
+  Object.assign(timers, { TIMER_D: 32_000, TIMER_I: 5_000, TIMER_J: 32_000, TIMER_K: 5_000 });
+}
+
+/**
+ * A BYE that overtakes a lost ACK ends the dialog; without this the ACK's time-out fires 32 s later on a dead dialog, and
+ * the repetitions of a 200 to a re-INVITE never end.
+ */
+function forgetAckOfDeadDialogs(): void {
+  const { dispose } = sessionDialog;
+  sessionDialog.dispose = function (this: typeof sessionDialog): void {
+    this.ackWait = false;
+    this.reinviteUserAgentServer = undefined;
+    dispose.call(this);
+  };
+}
+
+const challenged = new WeakMap<UserAgentCore, Set<Transaction>>();
+
+/** The transaction of a request that was challenged lives on beside its successor, out of reach of the core's dispose. */
+function rememberChallengedTransactions(): void {
+  const { init } = userAgentClient;
+  userAgentClient.init = function (this: typeof userAgentClient): void {
+    const previous = this._transaction;
+    init.call(this);
+    if (!previous) return;
+    const kept = challenged.get(this.core) ?? new Set();
+    challenged.set(this.core, kept.add(previous));
+    previous.addStateChangeListener(() => { if (previous.state === TransactionState.Terminated) kept.delete(previous); });
+  };
+}
+
+/** Ends every transaction and dialog of a core, with all their timers. */
+export function disposeCore(core: UserAgentCore): void {
+  core.dispose();
+  for (const transaction of challenged.get(core) ?? []) transaction.dispose();
+  challenged.delete(core);
+}
+
+/** A user part with a percent sign that is no escape makes `URI.toString` throw in the middle of building a message. */
+function tolerateStrayPercentSigns(): void {
+  const { escapeUser } = uriPrototype;
+  uriPrototype.escapeUser = function (user: string): string {
+    try {
+      return escapeUser.call(this, user);
+    } catch {
+      return encodeURIComponent(user);
+    }
+  };
+}
