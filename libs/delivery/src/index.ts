@@ -7,3 +7,5 @@ export * from './push-scope.js';
 export * from './retry-schedule.js';
 export * from './sample-call.js';
 export * from './signing.js';
+export * from './auth/auth-scheme.js';
+export * from './auth/auth-schemes.js';

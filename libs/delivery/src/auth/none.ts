@@ -1,0 +1,3 @@
+import type { AuthScheme } from './auth-scheme.js';
+
+export const none: AuthScheme = { label: 'None', headers: () => ({}) };
