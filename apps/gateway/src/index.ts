@@ -1,1 +1,2 @@
-export {};
+export { createGateway } from './gateway-app.js';
+export type { GatewayParts } from './gateway.module.js';

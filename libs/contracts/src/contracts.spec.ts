@@ -24,6 +24,7 @@ describe('a dialout', () => {
     expect(pathsOf(DialoutRequest, dialout)).toEqual([]);
     expect(pathsOf(DialoutRequest, { ...dialout, from_number: '+1 415 555-0100', variables: { a: 1, b: { c: [null] } } })).toEqual([]);
     expect(pathsOf(DialoutRequest, { ...dialout, connected_event: {} })).toEqual([]);
+    expect(validateAs(DialoutRequest, { ...dialout, from_number: null, variables: null })).toEqual(validateAs(DialoutRequest, dialout));
   });
 
   it.each<[string, unknown, string[]]>([

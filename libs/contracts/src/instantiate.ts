@@ -24,12 +24,13 @@ export const Nested = (type: () => Constructor): PropertyDecorator => (prototype
 export const NumberText = (): PropertyDecorator => converts((value) => (typeof value === 'string' && /^-?[0-9]{1,9}$/.test(value) ? Number(value) : value));
 
 /**
- * JSON → an instance that class-validator can judge. Names that every object has (`constructor`, `__proto__`) are no
- * fields of ours: they are reported and left out, at every level that has rules.
+ * JSON → an instance that class-validator can judge. `null` is the same as not given. Names that every object has
+ * (`constructor`, `__proto__`) are no fields of ours: they are reported and left out, at every level that has rules.
  */
 export function instantiate<T extends object>(type: Constructor<T>, input: Record<string, unknown>, path: string, problems: FieldProblem[]): T {
   const instance = new type();
   for (const [key, value] of Object.entries(input)) {
+    if (value === null) continue;
     const inner = path === '' ? key : `${path}.${key}`;
     if (key in Object.prototype) { problems.push({ path: inner, message: 'is not a known field' }); continue; }
     const convert = conversionOf(type.prototype as object, key);

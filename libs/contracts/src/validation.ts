@@ -22,10 +22,13 @@ export function validateAs<T extends object>(type: new () => T, input: unknown):
 function flatten(errors: readonly ValidationError[], parent: string): FieldProblem[] {
   return errors.flatMap((error) => {
     const path = parent === '' ? error.property : `${parent}.${error.property}`;
-    const own = Object.entries(error.constraints ?? {}).map(([rule, message]) => ({ path, message: rule === 'whitelistValidation' ? 'is not a known field' : message }));
+    const own = Object.entries(error.constraints ?? {}).map(([rule, message]) => ({ path, message: rule === 'whitelistValidation' ? 'is not a known field' : withoutName(message, error.property) }));
     return [...own, ...flatten(error.children ?? [], path)];
   });
 }
+
+/** class-validator's own messages begin with the field's name; `path` says it already. */
+const withoutName = (message: string, name: string): string => (message.startsWith(`${name} `) ? message.slice(name.length + 1) : message);
 
 /** PostgreSQL stores neither NUL nor half a surrogate pair; nothing we take is nested this deep. */
 function findUnstorable(value: unknown, path: string, depth: number): FieldProblem | undefined {

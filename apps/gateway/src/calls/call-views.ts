@@ -1,0 +1,18 @@
+import type { CallSummary, TimelineEventView } from '@dialfleet/contracts';
+import type { CallModel, CallRow, TimelineRow } from '@dialfleet/database';
+
+export const callSummary = (row: CallRow): CallSummary => ({
+  session_id: row.id, status: row.state, bot_id: row.bot_id, bot_version: row.bot_version, direction: row.direction, caller_id: row.caller_id,
+  from_number: row.from_number, to_number: row.to_number, variables: row.variables, accepted_at: row.accepted_at.toISOString(),
+  answered_at: row.answered_at?.toISOString() ?? null, ended_at: row.ended_at?.toISOString() ?? null, call_duration_seconds: row.duration_seconds,
+  disconnected_by: row.disconnected_by, hangup_reason: row.hangup_reason, sip_status: row.sip_status,
+});
+
+export const callState = (call: CallModel): CallSummary => callSummary({
+  id: call.id, bot_id: call.botId, bot_version: call.botVersion, direction: call.direction, from_number: call.fromNumber, to_number: call.toNumber,
+  caller_id: call.callerId, variables: call.variables as Record<string, string>, state: call.state, accepted_at: call.acceptedAt, answered_at: call.answeredAt,
+  ended_at: call.endedAt, duration_seconds: call.durationSeconds, disconnected_by: call.disconnectedBy, hangup_reason: call.hangupReason, sip_status: call.sipStatus,
+  recording_status: call.recordingStatus,
+});
+
+export const eventView = (row: TimelineRow): TimelineEventView => ({ seq: row.seq, at: row.at.toISOString(), type: row.type, data: (row.data ?? {}) as Record<string, unknown> });

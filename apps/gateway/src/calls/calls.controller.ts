@@ -1,0 +1,81 @@
+import { CallListQuery, CallPage, CallSummary, TimelineEventView } from '@dialfleet/contracts';
+import { CallRepository } from '@dialfleet/database';
+import type { RecordingStore } from '@dialfleet/storage';
+import { Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiHeader, ApiOkResponse, ApiOperation, ApiProduces, ApiQuery, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Caller, Requires } from '../auth/access.js';
+import type { Principal } from '../auth/principal.js';
+import { RECORDINGS } from '../tokens.js';
+import { callListQuery } from './call-list-query.js';
+import { eventView } from './call-views.js';
+import { CallsService } from './calls.service.js';
+import { EventStreams } from './event-streams.js';
+import { sendRecording } from './send-recording.js';
+
+@ApiTags('calls')
+@Controller('api/v1/calls')
+export class CallsController {
+  constructor(
+    private readonly service: CallsService, private readonly calls: CallRepository, private readonly streams: EventStreams,
+    @Inject(RECORDINGS) private readonly store: RecordingStore,
+  ) {}
+
+  @Get()
+  @Requires('calls:read')
+  @ApiOperation({ summary: 'Calls, newest first; also filtered by variables.<name>=<value>' })
+  @ApiQuery({ type: CallListQuery })
+  @ApiOkResponse({ type: CallPage })
+  list(@Caller() caller: Principal, @Query() query: Record<string, unknown>): Promise<CallPage> {
+    const { filter, page } = callListQuery(query);
+    return this.service.list(caller, filter, page);
+  }
+
+  @Get(':id')
+  @Requires('calls:read')
+  @ApiOperation({ summary: 'Live state while the call runs, the full result after' })
+  @ApiOkResponse({ type: CallSummary })
+  get(@Caller() caller: Principal, @Param('id') id: string): Promise<object> { return this.service.describe(caller, id); }
+
+  @Post(':id/hangup')
+  @HttpCode(200)
+  @Requires('calls:write')
+  @ApiOperation({ summary: 'End the call' })
+  hangUp(@Caller() caller: Principal, @Param('id') id: string): Promise<object> { return this.service.hangUp(caller, id); }
+
+  @Get(':id/transcript')
+  @Requires('calls:read')
+  @ApiOperation({ summary: 'What was said; what has been said so far while the call runs' })
+  transcript(@Caller() caller: Principal, @Param('id') id: string): Promise<object> { return this.service.transcript(caller, id); }
+
+  @Get(':id/recording')
+  @Requires('calls:read')
+  @ApiOperation({ summary: 'The recording: stereo WAV, customer left, bot right' })
+  @ApiProduces('audio/wav')
+  @ApiHeader({ name: 'range', required: false })
+  async recording(@Caller() caller: Principal, @Param('id') id: string, @Res() reply: FastifyReply, @Headers('range') range?: string): Promise<void> {
+    const call = await this.service.require(caller, id);
+    await sendRecording(reply, this.store, call.recordingKey, call.id, range);
+  }
+
+  @Get(':id/events')
+  @Requires('calls:read')
+  @ApiOperation({ summary: 'The timeline; with Accept: text/event-stream as server-sent events that follow the call' })
+  @ApiProduces('application/json', 'text/event-stream')
+  @ApiHeader({ name: 'accept', required: false })
+  @ApiHeader({ name: 'last-event-id', required: false })
+  @ApiOkResponse({ type: [TimelineEventView] })
+  async events(
+    @Caller() caller: Principal, @Param('id') id: string, @Res() reply: FastifyReply,
+    @Headers('accept') accept?: string, @Headers('last-event-id') lastEventId?: string,
+  ): Promise<void> {
+    const call = await this.service.require(caller, id);
+    if (accept?.includes('text/event-stream')) {
+      const afterSeq = /^\d{1,9}$/.test(lastEventId ?? '') ? Number(lastEventId) : -1;
+      this.streams.start(reply, { workspaceId: call.workspaceId, sessionId: call.id }, afterSeq);
+      return;
+    }
+    const events = await this.calls.events(call.workspaceId, call.id);
+    await reply.send({ session_id: call.id, events: events.map(eventView) });
+  }
+}

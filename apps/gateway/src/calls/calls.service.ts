@@ -1,0 +1,68 @@
+import type { CallPage } from '@dialfleet/contracts';
+import { CallRepository, type CallFilter, type CallModel, type PageRequest } from '@dialfleet/database';
+import { isUuid } from '@dialfleet/kit';
+import { Injectable } from '@nestjs/common';
+import { mayUseBot, type Principal } from '../auth/principal.js';
+import { FleetPort } from '../fleet/fleet-port.js';
+import { ProblemError } from '../http/problem.js';
+import { callState, callSummary } from './call-views.js';
+
+const RETRY_SECONDS = 1;
+
+/** Reading calls, and ending them. Another workspace's call is not found; another bot's is forbidden to a key bound to bots. */
+@Injectable()
+export class CallsService {
+  constructor(private readonly calls: CallRepository, private readonly fleet: FleetPort) {}
+
+  async list(principal: Principal, filter: CallFilter, page: PageRequest): Promise<CallPage> {
+    const { data, nextCursor } = await this.calls.list(principal.workspaceId, { ...filter, botIds: allowedBots(principal, filter.botIds) }, page);
+    return { data: data.map(callSummary), next_cursor: nextCursor };
+  }
+
+  /** @throws ProblemError 404, 403 */
+  async require(principal: Principal, sessionId: string): Promise<CallModel> {
+    const call = isUuid(sessionId) ? await this.calls.find(principal.workspaceId, sessionId.toLowerCase()) : null;
+    if (!call) throw new ProblemError('call_not_found', 'There is no call with this id.');
+    if (!mayUseBot(principal, call.botId)) throw new ProblemError('forbidden', 'This key may not see calls of this bot.');
+    return call;
+  }
+
+  /** Live state while the call runs; the whole result, with `status`, once there is one. */
+  async describe(principal: Principal, sessionId: string): Promise<object> {
+    const call = await this.require(principal, sessionId);
+    const result = await this.calls.result(principal.workspaceId, call.id);
+    return result ? { status: 'ended', ...result } : callState(call);
+  }
+
+  async transcript(principal: Principal, sessionId: string): Promise<object> {
+    const call = await this.require(principal, sessionId);
+    const result = await this.calls.result(principal.workspaceId, call.id);
+    return { session_id: call.id, complete: result !== null, transcript: result?.transcript ?? await this.spokenSoFar(call) };
+  }
+
+  async hangUp(principal: Principal, sessionId: string): Promise<{ status: 'ok'; session_id: string }> {
+    const call = await this.require(principal, sessionId);
+    if (call.state === 'ended') throw ended();
+    if (call.workerId === null) throw new ProblemError('unavailable', 'No worker holds this call yet.', { retryAfterSeconds: RETRY_SECONDS });
+    const reply = await this.fleet.command(call.workerId, { command: 'hang_up', sessionId: call.id });
+    if (reply.ok) return { status: 'ok', session_id: call.id };
+    if (reply.reason === 'unknown_session') throw ended();
+    throw new ProblemError('unavailable', 'The worker that holds this call did not answer.', { retryAfterSeconds: RETRY_SECONDS });
+  }
+
+  /** Turns told on the timeline while the call runs. */
+  private async spokenSoFar(call: CallModel): Promise<object[]> {
+    const events = await this.calls.events(call.workspaceId, call.id);
+    return events.filter((event) => event.type === 'turn.bot' || event.type === 'turn.customer').map((event) => {
+      const { text, offset_ms, interrupted } = event.data as { text?: string; offset_ms?: number; interrupted?: boolean };
+      return { speaker: event.type === 'turn.bot' ? 'bot' : 'customer', text: text ?? '', timestamp: event.at.toISOString(), offset_ms: offset_ms ?? null, interrupted: interrupted ?? false };
+    });
+  }
+}
+
+const ended = (): ProblemError => new ProblemError('call_ended', 'The call has ended already.');
+
+function allowedBots({ botIds }: Principal, wanted: string[] | undefined): string[] | undefined {
+  if (botIds === null) return wanted;
+  return wanted === undefined ? [...botIds] : wanted.filter((id) => botIds.has(id));
+}

@@ -1,0 +1,80 @@
+import type { TimelineEventView } from '@dialfleet/contracts';
+import { CallRepository } from '@dialfleet/database';
+import type { Clock, Logger } from '@dialfleet/kit';
+import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import type { ServerResponse } from 'node:http';
+import { CLOCK, LOGGER } from '../tokens.js';
+import { CallEventFeed } from './call-event-feed.js';
+import { eventView } from './call-views.js';
+
+/** The stored timeline is read again this often: it heals gaps of the live feed and keeps proxies from closing the line. */
+const REREAD_EVERY_MS = 5000;
+
+interface Subject { workspaceId: string; sessionId: string }
+
+/** The timeline as server-sent events (WHATWG HTML §9.2): what happened so far, then what happens, until the call has ended. */
+@Injectable()
+export class EventStreams implements BeforeApplicationShutdown {
+  private readonly open = new Set<EventStream>();
+
+  constructor(
+    private readonly calls: CallRepository, private readonly feed: CallEventFeed,
+    @Inject(CLOCK) private readonly clock: Clock, @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** Takes over the reply. `afterSeq`: the Last-Event-ID of a client that comes back. */
+  start(reply: FastifyReply, subject: Subject, afterSeq: number): void {
+    reply.hijack();
+    reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no', 'x-request-id': reply.request.id });
+    const stream = new EventStream(reply.raw, subject, afterSeq, this.calls, this.feed, this.clock, this.logger);
+    this.open.add(stream);
+    reply.raw.once('close', () => { stream.close(); this.open.delete(stream); });
+    stream.start();
+  }
+
+  beforeApplicationShutdown(): void { for (const stream of this.open) stream.close(); }
+}
+
+class EventStream {
+  private readonly sent = new Set<number>();
+  private readonly stops: (() => void)[] = [];
+  private closed = false;
+
+  constructor(
+    private readonly raw: ServerResponse, private readonly subject: Subject, private readonly afterSeq: number, private readonly calls: CallRepository,
+    private readonly feed: CallEventFeed, private readonly clock: Clock, private readonly logger: Logger,
+  ) {}
+
+  start(): void {
+    this.stops.push(this.feed.follow(this.subject.sessionId, (event) => this.send(event)));
+    void this.reread();
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    for (const stop of this.stops) stop();
+    this.raw.end();
+  }
+
+  private async reread(): Promise<void> {
+    if (this.closed) return;
+    try {
+      const { workspaceId, sessionId } = this.subject;
+      const [events, call] = await Promise.all([this.calls.events(workspaceId, sessionId, this.afterSeq), this.calls.find(workspaceId, sessionId)]);
+      for (const row of events) this.send(eventView(row));
+      if (call?.state === 'ended') { this.close(); return; }
+    } catch (error) { this.logger.warn('timeline not read', { session_id: this.subject.sessionId, error }); }
+    if (this.closed) return;
+    this.raw.write(': still here\n\n');
+    this.stops.push(this.clock.after(REREAD_EVERY_MS, () => { void this.reread(); }));
+  }
+
+  private send(event: TimelineEventView): void {
+    if (this.closed || event.seq <= this.afterSeq || this.sent.has(event.seq)) return;
+    this.sent.add(event.seq);
+    this.raw.write(`id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+    if (event.type === 'call.ended') this.close();
+  }
+}

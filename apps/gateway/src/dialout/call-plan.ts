@@ -1,0 +1,31 @@
+import type { BotSettings } from '@dialfleet/bot';
+import type { CallPlan, CodecName, SipTransportName, TrunkPlan } from '@dialfleet/call';
+import { botSettings, joinSecrets, type BotConfig, type ConfigSecrets } from '@dialfleet/contracts';
+import type { DialoutBot, DialoutTrunk, NewCall, SecretBox } from '@dialfleet/database';
+import type { CallRoute } from './route-call.js';
+
+/** A worker that reads the claim later than this discards it: twice the claim budget, for clocks that differ a little. */
+const CLAIM_LIFE_MS = 1000;
+
+export function settingsOf(bot: DialoutBot, box: SecretBox): BotSettings {
+  const config = bot.config as BotConfig;
+  return botSettings(bot.secrets === null ? config : joinSecrets(config, box.openJson<ConfigSecrets>(bot.secrets)));
+}
+
+/** Everything the worker needs to place and hold the call. */
+export function callPlan(call: NewCall, route: CallRoute, settings: BotSettings, box: SecretBox): CallPlan<BotSettings> {
+  return {
+    sessionId: call.id, workspaceId: call.workspaceId, botId: call.botId, botVersion: call.botVersion, bot: settings, direction: 'outbound',
+    trunk: trunkPlan(route.trunk, box), toNumber: route.toNumber, fromNumber: route.fromNumber, dialUser: route.dialUser, variables: call.variables,
+    ringTimeoutMs: settings.ringTimeoutSeconds * 1000, maxDurationMs: settings.maxCallDurationSeconds * 1000, record: settings.recording,
+    acceptedAt: new Date(call.acceptedAtMs).toISOString(), claimDeadlineMs: call.acceptedAtMs + CLAIM_LIFE_MS,
+  };
+}
+
+const trunkPlan = (trunk: DialoutTrunk, box: SecretBox): TrunkPlan => ({
+  trunkId: trunk.id, host: trunk.host, port: trunk.port, transport: trunk.transport as SipTransportName, codecs: trunk.codecs as CodecName[],
+  ...(trunk.username === null ? {} : { username: trunk.username }),
+  ...(trunk.password === null ? {} : { password: box.open(trunk.password) }),
+  ...(trunk.from_domain === null ? {} : { fromDomain: trunk.from_domain }),
+  ...(trunk.max_cps === null ? {} : { maxCallsPerSecond: trunk.max_cps }),
+});

@@ -1,0 +1,9 @@
+import type { BotRequest, FieldProblem } from '@dialfleet/contracts';
+
+/** Rules of a bot that span several fields. */
+export function botProblems(request: BotRequest): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  if (!request.opening_message?.trim() && !request.system_prompt?.trim()) problems.push({ path: 'opening_message', message: 'is required where there is no system_prompt' });
+  if (request.voicemail?.action === 'leave_message' && !request.voicemail.message?.trim()) problems.push({ path: 'voicemail.message', message: 'is required to leave a message' });
+  return problems;
+}

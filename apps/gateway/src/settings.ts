@@ -1,0 +1,46 @@
+import { join, resolve } from 'node:path';
+import { parseSecretKey } from '@dialfleet/database';
+import { envInteger, envRequired, envText, isLogLevel, SettingError, type Env, type LogLevel } from '@dialfleet/kit';
+
+export interface GatewaySettings {
+  host: string;
+  /** 0: any free port. */
+  port: number;
+  databaseUrl: string;
+  databasePool: number;
+  natsUrl: string;
+  /** Origin of links in results, without a trailing slash; null: the address it listens on. */
+  publicUrl: string | null;
+  secretKey: Buffer;
+  recordingsDir: string;
+  /** CIDRs that pushes may reach besides public addresses; where there are any, plain http endpoints may be saved. */
+  egressAllow: string;
+  logLevel: LogLevel;
+}
+
+/** @throws SettingError naming the variable. */
+export function gatewaySettings(env: Env): GatewaySettings {
+  const logLevel = envText(env, 'DIALFLEET_LOG_LEVEL', 'info');
+  if (!isLogLevel(logLevel)) throw new SettingError(`DIALFLEET_LOG_LEVEL must be debug, info, warn, error or silent, not ${JSON.stringify(logLevel)}`);
+  return {
+    host: envText(env, 'DIALFLEET_HOST', '0.0.0.0'),
+    port: envInteger(env, 'DIALFLEET_PORT', 3000, { min: 0, max: 65535 }),
+    databaseUrl: envRequired(env, 'DATABASE_URL', 'the connection string of the PostgreSQL database'),
+    databasePool: envInteger(env, 'DIALFLEET_DATABASE_POOL', 10, { min: 1, max: 200 }),
+    natsUrl: envText(env, 'NATS_URL', 'nats://127.0.0.1:4222'),
+    publicUrl: publicUrl(envText(env, 'DIALFLEET_PUBLIC_URL', '')),
+    secretKey: parseSecretKey(envRequired(env, 'DIALFLEET_SECRET_KEY', '32 random bytes as base64 or hex, the same for every service')),
+    recordingsDir: join(resolve(envText(env, 'DIALFLEET_DATA_DIR', '.data')), 'recordings'),
+    egressAllow: envText(env, 'DIALFLEET_EGRESS_ALLOW', ''),
+    logLevel,
+  };
+}
+
+function publicUrl(text: string): string | null {
+  if (text === '') return null;
+  try {
+    const url = new URL(text);
+    if (url.protocol === 'http:' || url.protocol === 'https:') return text.replace(/\/+$/, '');
+  } catch { /* said below */ }
+  throw new SettingError(`DIALFLEET_PUBLIC_URL must be an http(s) URL, not ${JSON.stringify(text)}`);
+}
