@@ -45,7 +45,7 @@ async function localUrl(app: { getUrl(): Promise<string> }, { host }: GatewaySet
 function stopOnSignal(log: Logger, close: () => Promise<void>): void {
   const STOP_WITHIN_MS = 10_000;
   let stopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
+  const stop = (signal: NodeJS.Signals | 'launcher gone'): void => {
     if (stopping) return;
     stopping = true;
     log.info('gateway stopping', { signal });
@@ -54,4 +54,5 @@ function stopOnSignal(log: Logger, close: () => Promise<void>): void {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  if (process.env['DIALFLEET_SUPERVISED']) process.stdin.once('end', () => { stop('launcher gone'); }).resume();
 }

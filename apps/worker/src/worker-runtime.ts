@@ -37,7 +37,7 @@ export class WorkerRuntime {
     const publisher = new CallPublisher(nc);
     const journal = new OutcomeJournal(settings.journalDir, (outcome) => publisher.ended(outcome), clock, logger);
     await journal.open();
-    const media = await MediaThread.start({ bindAddress: '0.0.0.0', portRange: settings.rtpPorts, clock, logger });
+    const media = await MediaThread.start({ bindAddress: '0.0.0.0', advertisedAddress: settings.advertisedAddress ?? '127.0.0.1', portRange: settings.rtpPorts, clock, logger });
     const sip = await SipLegs.start({ advertisedAddress: settings.advertisedAddress, sipPort: settings.sipPort, version, media, clock, logger });
     const providers = createProviders({ logger });
     await providers.warmUp();
@@ -94,5 +94,8 @@ function publishBeat(nc: NatsConnection, beat: Heartbeat): void {
 
 const sendThrough = (allow: string): HttpSend => {
   const allowed = parseAllowList(allow);
-  return (request) => egressFetch({ ...request, maxResponseBytes: 64 * 1024, allow: allowed });
+  return async (request) => {
+    const { status, body } = await egressFetch({ ...request, maxResponseBytes: 64 * 1024, allow: allowed });
+    return { status, body: body.toString('utf8') };
+  };
 };

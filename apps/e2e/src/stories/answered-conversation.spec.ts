@@ -1,4 +1,4 @@
-import { callbackScript } from '@dialfleet/bot';
+import { appointmentOpening, appointmentReminder } from '@dialfleet/bot';
 import { verifySignature } from '@dialfleet/launcher';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { transcribeChannels } from '../harness/listen-to-recording.js';
@@ -12,8 +12,7 @@ describe('a customer answers, is busy, and asks to be called another day', () =>
   let sessionId: string;
   beforeAll(async () => {
     fleet = await TestFleet.start();
-    botId = await fleet.bot({ script: callbackScript,
-      opening_message: 'Hello {{crm.name}}, this is Ava from Green Dental. I am calling about your appointment on {{crm.appointment}}. Will you be able to come?' });
+    botId = await fleet.bot({ script: appointmentReminder, opening_message: appointmentOpening });
     ({ secret } = await fleet.api.post<{ secret: string }>(`/api/v1/bots/${botId}/endpoints`, { kind: 'crm_push', url: `${fleet.crm.url}/leads`, mapper: {
       lead_id: '{{crm.customer_id}}', 'contact.callback_number': '{{analysis.callback_number}}', disposition: '{{analysis.disposition}}',
       duration: '{{result.call_duration_seconds}}', nothing: '{{crm.nothing}}', source: 'voicebot' } }));

@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { callbackScript } from '@dialfleet/bot';
+import { appointmentOpening, appointmentReminder } from '@dialfleet/bot';
 import { CarrierSim } from '@dialfleet/carrier-sim';
 import { SettingError } from '@dialfleet/kit';
 import { Fleet } from '../fleet.js';
@@ -114,16 +114,11 @@ async function configure(api: ApiClient, crm: CrmReceiver, carrierPort: number):
     name: 'Demo carrier', host: '127.0.0.1', port: carrierPort, transport: 'udp', default_from_number: CALLER_ID, numbers: [CALLER_ID], codecs: ['PCMU', 'PCMA'], dial_format: '{e164}',
   });
   const { bot_id: botId } = await api.post<{ bot_id: string }>('/api/v1/bots', {
-    name: 'Appointment reminder', trunk_id: trunkId, ...callbackBot,
+    name: 'Appointment reminder', trunk_id: trunkId, opening_message: appointmentOpening, script: appointmentReminder,
   });
   const { secret } = await api.post<{ secret: string }>(`/api/v1/bots/${botId}/endpoints`, { kind: 'crm_push', url: `${crm.url}/leads`, mapper });
   return { botId, secret };
 }
-
-const callbackBot = {
-  opening_message: 'Hello {{crm.name}}, this is Ava from Green Dental. I am calling about your appointment on {{crm.appointment}}. Will you be able to come?',
-  script: callbackScript,
-};
 
 /** Prints the conversation as it happens; returns ms from answer to the bot's first word. */
 async function follow(api: ApiClient, sessionId: string, say: (text: string) => void): Promise<number | null> {
