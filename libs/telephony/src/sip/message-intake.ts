@@ -6,6 +6,7 @@ import { Parser } from 'sip.js/lib/core/messages/parser.js';
 import type { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-core.js';
 import type { URI } from 'sip.js/lib/grammar/uri.js';
 import { parseChallenge, strongestChallenge } from './digest.js';
+import { ServerTransactionIndex } from './server-transaction-index.js';
 import type { TransportLayer } from './transport-layer.js';
 import { headerValues, keepOneHeader, type Peer, type WireMessage } from './wire.js';
 
@@ -25,9 +26,12 @@ const MAX_CSEQ = 2 ** 31 - 1;
 export class MessageIntake {
   readonly counts = { malformed: 0, failed: 0 };
   private readonly arrivals = new WeakMap<IncomingRequestMessage, Arrival>();
+  private readonly serverTransactions = new ServerTransactionIndex();
 
   constructor(private readonly core: UserAgentCore, private readonly transport: TransportLayer, private readonly hooks: IntakeHooks,
-    private readonly sipLogger: SipLogger, private readonly logger: Logger) {}
+    private readonly sipLogger: SipLogger, private readonly logger: Logger) {
+    core.userAgentServers = this.serverTransactions;
+  }
 
   arrivalOf(message: IncomingRequestMessage): Arrival | undefined { return this.arrivals.get(message); }
 
@@ -56,6 +60,7 @@ export class MessageIntake {
       this.arrivals.set(message, { source, requestUri: message.ruri });
       message.ruri = this.core.configuration.contact.uri;
     }
+    this.serverTransactions.receiving(message);
     this.core.receiveIncomingRequestFromTransport(message);
   }
 

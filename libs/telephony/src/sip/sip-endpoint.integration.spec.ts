@@ -57,7 +57,8 @@ async function endpoint(transport: SocketTransportName, options: Partial<SipEndp
   return { sip, media };
 }
 
-const call = (from: SipEndpoint, transport: SocketTransportName, port: number, more: Partial<OutboundCallOptions> & { trunk?: object } = {}): Observer => {
+type More = Partial<Omit<OutboundCallOptions, 'trunk'>> & { trunk?: Partial<OutboundCallOptions['trunk']> };
+const call = (from: SipEndpoint, transport: SocketTransportName, port: number, more: More = {}): Observer => {
   const { trunk, ...rest } = more;
   return new Observer(from.createCall({ dialUser: '+14155550123', fromNumber: '+14155550100', ...rest, trunk: { host: '127.0.0.1', port, transport, codecs: ['PCMU', 'PCMA'], ...trunk } }));
 };
@@ -110,7 +111,7 @@ const SDP = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0
 const quiet = { legs: 0, dialogs: 0 };
 
 describe.each<SocketTransportName>(['udp', 'tcp'])('two endpoints over %s', (transport) => {
-  const pair = async (handler: (call: IncomingCall) => void | Promise<void>): Promise<{ a: SipEndpoint; b: SipEndpoint; mediaA: FakeMedia; mediaB: FakeMedia; dial: (more?: Partial<OutboundCallOptions>) => Observer }> => {
+  const pair = async (handler: (call: IncomingCall) => void | Promise<void>): Promise<{ a: SipEndpoint; b: SipEndpoint; mediaA: FakeMedia; mediaB: FakeMedia; dial: (more?: More) => Observer }> => {
     const { sip: a, media: mediaA } = await endpoint(transport);
     const { sip: b, media: mediaB } = await endpoint(transport);
     b.onInvite(handler);
@@ -244,7 +245,7 @@ describe.each<SocketTransportName>(['udp', 'tcp'])('two endpoints over %s', (tra
 });
 
 describe('a leg against a scripted peer', () => {
-  const dial = async (options: Partial<SipEndpointOptions> = {}, more: Parameters<typeof call>[3] = {}): Promise<{ sip: SipEndpoint; media: FakeMedia; peer: ScriptedPeer; caller: Observer; invite: string }> => {
+  const dial = async (options: Partial<SipEndpointOptions> = {}, more: More = {}): Promise<{ sip: SipEndpoint; media: FakeMedia; peer: ScriptedPeer; caller: Observer; invite: string }> => {
     const { sip, media } = await endpoint('udp', options);
     const peer = await ScriptedPeer.open();
     const caller = call(sip, 'udp', peer.port, more);
@@ -509,7 +510,8 @@ describe('a leg that cannot even start', () => {
   it('refuses values that would break out of a header, and trunks of another transport', async () => {
     const { sip } = await endpoint('udp');
     const evil = 'x\r\nVia: SIP/2.0/UDP evil';
-    for (const more of [{ dialUser: evil }, { fromNumber: evil }, { headers: { 'X-A': evil } }, { headers: { [evil]: 'x' } }, { trunk: { host: evil } }, { trunk: { fromDomain: evil } }, { trunk: { username: evil, password: 'x' } }]) {
+    const attempts: More[] = [{ dialUser: evil }, { fromNumber: evil }, { headers: { 'X-A': evil } }, { headers: { [evil]: 'x' } }, { trunk: { host: evil } }, { trunk: { fromDomain: evil } }, { trunk: { username: evil, password: 'x' } }];
+    for (const more of attempts) {
       expect(() => call(sip, 'udp', 5060, more)).toThrow();
     }
     expect(() => call(sip, 'tcp', 5060)).toThrow('transport');
@@ -544,6 +546,16 @@ describe('what arrives', () => {
     peer.send(invite.replace('To: <sip:c@d>', to).replace(/INVITE/g, 'ACK').replace('z9hG4bKACK0', 'z9hG4bKack').replace('x-ACK-', 'x-INVITE-').replace('Content-Length: 0\r\n\r\n', `Content-Type: application/sdp\r\nContent-Length: ${SDP.length}\r\n\r\n${SDP}`), sip.port);
     await eventually(() => media.sessions[0].remotes.length > 0);
     expect(media.sessions[0].remote).toMatchObject({ port: 4000, codec: 'PCMU' });
+  });
+
+  it('refuses a merged request with 482 (RFC 3261 §8.2.2.2)', async () => {
+    const { sip } = await endpoint('udp');
+    sip.onInvite((offered) => offered.ring());
+    const peer = await ScriptedPeer.open();
+    peer.send(request('INVITE', sip.port), sip.port);
+    peer.send(request('INVITE', sip.port).replace('z9hG4bK', 'z9hG4bKother'), sip.port);
+    expect(await peer.next('SIP/2.0 482')).toContain('branch=z9hG4bKother');
+    expect(sip.stats().legs).toBe(1);
   });
 
   it('refuses with 488 what it cannot speak', async () => {
