@@ -93,10 +93,10 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('keeps data on declared volumes, and one for what worker and gateway share', () => {
+  it('keeps data on declared volumes, and lets only workers write recordings', () => {
     const mounted = Object.values(file.services).flatMap(({ volumes = [] }) => volumes.map((volume) => volume.split(':')[0]));
     expect([...new Set(mounted)].sort()).toEqual(Object.keys(file.volumes).sort());
-    for (const app of [gateway, worker, push]) expect(app?.volumes).toContain('data:/data');
+    expect([worker, gateway, push].map((app) => app?.volumes)).toEqual([['data:/data'], ['data:/data:ro'], ['data:/data:ro']]);
     expect(readText('Dockerfile')).toContain('DIALFLEET_DATA_DIR=/data');
   });
 
