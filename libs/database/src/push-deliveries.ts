@@ -18,6 +18,8 @@ export interface ClaimedDelivery {
   attempt: number;
   /** Proof of the lease: only the latest one may finish. */
   fence: number;
+  /** The endpoint's own limit; null: none. */
+  per_second: number | null;
   url: string;
   /** Sealed, as are the next four. */
   headers: string | null;
@@ -74,8 +76,8 @@ export class PushDeliveries {
             SELECT 1 FROM deliveries earlier
             WHERE earlier.endpoint_id = d.endpoint_id AND earlier.session_id = d.session_id AND earlier.id < d.id AND earlier.state = ANY(${claimable}::text[]))
           ORDER BY d.next_attempt_at, d.id
-          LIMIT GREATEST(0, COALESCE((e.rate_limit->>'concurrency')::int, ${perEndpoint}::int) - (
-            SELECT count(*) FROM deliveries s WHERE s.endpoint_id = e.id AND s.state = 'sending' AND s.next_attempt_at > ${now}))
+          LIMIT LEAST(CEIL((e.rate_limit->>'per_second')::float8)::bigint, GREATEST(0, COALESCE((e.rate_limit->>'concurrency')::bigint, ${perEndpoint}::bigint) - (
+            SELECT count(*) FROM deliveries s WHERE s.endpoint_id = e.id AND s.state = 'sending' AND s.next_attempt_at > ${now})))
         ) d
         WHERE e.enabled AND e.deleted_at IS NULL AND NOT e.id = ANY(${except}::text[])
       ), picked AS (
@@ -86,13 +88,7 @@ export class PushDeliveries {
         next_attempt_at = ${leaseUntil}, updated_at = ${now}
       FROM picked, endpoints e WHERE d.id = picked.id AND e.id = d.endpoint_id
       RETURNING d.id, d.workspace_id, d.session_id, d.endpoint_id, d.message_id, d.event_type, d.body, d.attempt, d.fence,
-        e.url, e.headers, e.auth_scheme, e.auth, e.secret, e.previous_secret, e.previous_secret_expires_at`;
-  }
-
-  /** When the next delivery falls due, Unix ms; null when none waits. */
-  async nextDueMs(): Promise<number | null> {
-    const next = await this.database.delivery.aggregate({ _min: { nextAttemptAt: true }, where: { state: { in: claimable } } });
-    return next._min.nextAttemptAt?.getTime() ?? null;
+        (e.rate_limit->>'per_second')::float8 AS per_second, e.url, e.headers, e.auth_scheme, e.auth, e.secret, e.previous_secret, e.previous_secret_expires_at`;
   }
 
   /** Records the attempt and moves the delivery on, unless its lease was lost; false then. */
@@ -114,16 +110,6 @@ export class PushDeliveries {
       SELECT count(*)::int AS finished FROM finished`;
     if (verdict.disableEndpoint) await this.disableGone(claimed.endpoint_id, nowMs);
     return finished > 0;
-  }
-
-  /** Hands leased deliveries back unsent, as if they had not been claimed. */
-  async release(claimed: readonly ClaimedDelivery[], nowMs: number): Promise<void> {
-    for (const { id, fence } of claimed) {
-      await this.database.delivery.updateMany({
-        where: { id, fence, state: 'sending' },
-        data: { state: 'retry_wait', attempt: { decrement: 1 }, nextAttemptAt: new Date(nowMs), leaseUntil: null, leaseOwner: null },
-      });
-    }
   }
 
   /** 410: the endpoint is switched off, and what waits for it is held. */

@@ -26,7 +26,7 @@ export interface StoredResult { outcome: CallOutcome | null; amended: boolean }
 export interface FrozenDelivery { endpoint: ResultEndpoint; body: string; unresolved: string[] }
 
 export interface ResultToSave {
-  /** What the call's row is brought to. */
+  /** What the call's row is brought to. `workerId` is empty where no worker took the call. */
   outcome: CallOutcome;
   result: CallResult;
   deliveries: FrozenDelivery[];
@@ -97,7 +97,7 @@ async function endCall(tx: Prisma.TransactionClient, outcome: CallOutcome): Prom
   await tx.call.updateMany({
     where: { id: outcome.sessionId, workspaceId: outcome.workspaceId },
     data: {
-      state: 'ended', workerId: outcome.workerId, workerEpoch: outcome.workerEpoch,
+      state: 'ended', ...(outcome.workerId === '' ? {} : { workerId: outcome.workerId, workerEpoch: outcome.workerEpoch }),
       answeredAt: outcome.answeredAt, endedAt: outcome.endedAt, durationSeconds: outcome.callDurationSeconds,
       disconnectedBy: outcome.disconnectedBy, hangupReason: outcome.hangupReason, sipStatus: outcome.sipStatus,
       recordingKey: outcome.recording.key, recordingStatus: outcome.recording.status,

@@ -2,6 +2,7 @@ export * from './call-publisher.js';
 export * from './connection.js';
 export * from './fleet-client.js';
 export * from './health-file.js';
+export * from './jetstream-call-log.js';
 export * from './jetstream-context.js';
 export * from './jetstream-rethrow-filter.js';
 export * from './jetstream-strategy.js';
