@@ -1,4 +1,4 @@
-import { errorMessage, jsonLogger, silentLogger } from '@dialfleet/kit';
+import { errorMessage, jsonLogger } from '@dialfleet/kit';
 import { parseCommand, usage, UsageError, type Command } from './cli/arguments.js';
 import { eventLines, timeOfDay, type EventLines } from './cli/event-lines.js';
 import { PersonaError } from './persona/parse-persona.js';
@@ -19,7 +19,7 @@ async function main(args: readonly string[]): Promise<void> {
 async function run({ sim, verbose }: Extract<Command, { kind: 'run' }>): Promise<void> {
   const carrier = await CarrierSim.start({
     ...sim,
-    logger: verbose ? jsonLogger('debug', complain) : silentLogger,
+    logger: jsonLogger(verbose ? 'debug' : 'warn', complain),
     onProgress: ({ done, total, text }) => out(`preparing line ${done} of ${total}: ${text}`),
   });
   report(carrier, eventLines(verbose));

@@ -18,12 +18,19 @@ describe('BotEar', () => {
     const coded = new Uint8Array(160);
     encodeG711('PCMU', noise, coded);
     const ear = new BotEar();
-    expect([tone, silence, decodeG711('PCMU', coded)].map((frame) => ear.hear(frame, 0))).toEqual([true, false, false]);
+    expect([tone, silence, decodeG711('PCMU', coded)].map((frame) => ear.hear(frame, 0).voiced)).toEqual([true, false, false]);
   });
 
   it('joins speech over short pauses and parts it at long ones', () => {
     const ear = listen([tone, 1000], [silence, 400], [tone, 600], [silence, 1000], [tone, 200]);
     expect(ear.heard).toEqual([{ startedAtMs: 10_000, endedAtMs: 12_000 }, { startedAtMs: 13_000, endedAtMs: 13_200 }]);
+  });
+
+  it('tells when an utterance is over, once', () => {
+    const ear = listen([tone, 500], [silence, 600]);
+    expect(ear.unfinished).toEqual({ startedAtMs: 10_000, endedAtMs: 10_500 });
+    expect([11_120, 11_140].map((nowMs) => ear.hear(silence, nowMs).finished)).toEqual([{ startedAtMs: 10_000, endedAtMs: 10_500 }, undefined]);
+    expect(ear.unfinished).toBeUndefined();
   });
 
   it('leaves out clicks', () => {

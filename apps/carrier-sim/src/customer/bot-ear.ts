@@ -11,26 +11,33 @@ export interface HeardSpeech { startedAtMs: number; endedAtMs: number }
 
 /** Tells voice from silence in the bot's audio by its energy, and keeps when the bot spoke. */
 export class BotEar {
+  /** Utterances so far; the last grows while it goes on. */
+  readonly heard: HeardSpeech[] = [];
   private run: VoiceRun | null = null;
-  private readonly finished: HeardSpeech[] = [];
+  private current: HeardSpeech | undefined;
 
-  /** Whether this frame, which ended at `nowMs`, holds voice. */
-  hear(pcm: Int16Array, nowMs: number): boolean {
-    if (this.run && nowMs - this.run.lastAtMs > PAUSE_MS) {
-      this.finished.push(...speechIn(this.run));
-      this.run = null;
-    }
+  /** The utterance that goes on, or might after a pause. */
+  get unfinished(): HeardSpeech | undefined { return this.current; }
+
+  /** A frame that ended at `nowMs`: whether it holds voice, and the utterance that is now known to be over, if any. */
+  hear(pcm: Int16Array, nowMs: number): { voiced: boolean; finished: HeardSpeech | undefined } {
+    const finished = this.run && nowMs - this.run.lastAtMs > PAUSE_MS ? this.finish() : undefined;
     const voiced = rmsLevel(pcm) >= VOICE_LEVEL;
-    if (voiced) this.run = withVoice(this.run, nowMs, FRAME_MS);
-    return voiced;
+    if (voiced) this.voiced(nowMs);
+    return { voiced, finished };
   }
 
-  /** How many utterances are over. */
-  get finishedCount(): number { return this.finished.length; }
+  private voiced(nowMs: number): void {
+    this.run = withVoice(this.run, nowMs, FRAME_MS);
+    if (!isSpeech(this.run)) return;
+    if (!this.current) this.heard.push(this.current = { startedAtMs: Math.round(this.run.firstAtMs), endedAtMs: 0 });
+    this.current.endedAtMs = Math.round(nowMs);
+  }
 
-  /** Utterances so far; the last may be going on. */
-  get heard(): readonly HeardSpeech[] { return [...this.finished, ...speechIn(this.run)]; }
+  private finish(): HeardSpeech | undefined {
+    const { current } = this;
+    this.run = null;
+    this.current = undefined;
+    return current;
+  }
 }
-
-const speechIn = (run: VoiceRun | null): HeardSpeech[] =>
-  isSpeech(run) ? [{ startedAtMs: Math.round(run.firstAtMs), endedAtMs: Math.round(run.lastAtMs) }] : [];

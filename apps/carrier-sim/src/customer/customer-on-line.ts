@@ -37,6 +37,7 @@ export class CustomerOnLine {
     this.mind = new CustomerMind(options.persona.turns);
   }
 
+  /** When the bot spoke; grows while it does. */
   get heard(): readonly HeardSpeech[] { return this.ear.heard; }
 
   /** The call is answered: from now on the script runs. */
@@ -50,8 +51,7 @@ export class CustomerOnLine {
   leave(): void {
     if (this.hasLeft) return;
     this.hasLeft = true;
-    const cutShort = this.ear.heard[this.ear.finishedCount];
-    if (cutShort) this.options.reports.heard(cutShort);
+    if (this.ear.unfinished) this.options.reports.heard(this.ear.unfinished);
     for (const stop of this.stopListening.splice(0)) stop();
     this.alarm?.cancel();
   }
@@ -59,9 +59,8 @@ export class CustomerOnLine {
   private listen(pcm: Pcm): void {
     const { persona, leg, clock, reports } = this.options;
     if (persona.echoes) leg.audioOut.play('echo', pcm.slice());
-    const before = this.ear.finishedCount;
-    const voiced = this.ear.hear(pcm, clock.nowMs());
-    if (this.ear.finishedCount > before) reports.heard(this.ear.heard[before]);
+    const { voiced, finished } = this.ear.hear(pcm, clock.nowMs());
+    if (finished) reports.heard(finished);
     if (voiced) this.tell('bot_voice');
   }
 

@@ -38,7 +38,7 @@ export interface CarrierCall {
   readonly heard: readonly HeardSpeech[];
   /** Keys the bot pressed. */
   readonly dtmf: string;
-  /** Stereo WAV: bot left (what the carrier receives), customer right. */
+  /** Stereo WAV: bot left (what the carrier receives), customer right. Complete when the call has `ended`; null then if it was never answered. */
   readonly recordingPath: string | null;
   /** After the end of an answered call. */
   readonly media: LegMediaStats | null;

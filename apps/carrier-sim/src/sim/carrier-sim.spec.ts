@@ -290,7 +290,9 @@ describe('CarrierSim', () => {
     await bot.next('answered');
     await bot.leg.sendDtmf('42#');
     await bot.hangUp();
-    expect((await ended).dtmf).toBe('42#');
+    const record = await ended;
+    expect(record.dtmf).toBe('42#');
+    expect(JSON.parse(JSON.stringify(record))).toEqual(record);
   });
 
   it('works over TCP', async () => {

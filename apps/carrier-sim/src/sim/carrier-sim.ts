@@ -38,7 +38,8 @@ export interface CarrierSimOptions {
 /** A SIP carrier whose customers follow scripts. */
 export class CarrierSim {
   private readonly events = new Emitter<CarrierEvents>();
-  private readonly taken: TakenCall[] = [];
+  private readonly records: CarrierCall[] = [];
+  private readonly live = new Set<TakenCall>();
   private stopping: Promise<void> | undefined;
 
   private constructor(private readonly options: CarrierSimOptions, private readonly parts: CarrierParts) {
@@ -76,7 +77,7 @@ export class CarrierSim {
   get port(): number { return this.parts.sip.port; }
 
   /** Live and past calls, oldest first. */
-  get calls(): readonly CarrierCall[] { return this.taken; }
+  get calls(): readonly CarrierCall[] { return this.records; }
 
   /** Returns the function that stops listening. */
   on<K extends keyof CarrierEvents>(event: K, listener: (payload: CarrierEvents[K]) => void): () => void {
@@ -102,8 +103,8 @@ export class CarrierSim {
 
   private async shutDown(): Promise<void> {
     const { sip, media, voice } = this.parts;
-    for (const call of this.taken) call.hangUp();
-    await Promise.all(this.taken.map((call) => call.finished));
+    for (const call of this.live) call.hangUp();
+    await Promise.all([...this.live].map((call) => call.finished));
     await sip.stop();
     await Promise.all([media.close(), voice.close()]);
   }
@@ -132,12 +133,14 @@ export class CarrierSim {
   }
 
   private keep(call: TakenCall): void {
+    this.live.add(call);
+    void call.finished.then(() => this.live.delete(call));
     const { keepCalls = 10_000 } = this.options;
-    if (this.taken.length >= keepCalls) {
-      const oldestEnded = this.taken.findIndex(({ state }) => state === 'ended');
-      if (oldestEnded >= 0) this.taken.splice(oldestEnded, 1);
+    if (this.records.length >= keepCalls) {
+      const oldestEnded = this.records.findIndex(({ state }) => state === 'ended');
+      if (oldestEnded >= 0) this.records.splice(oldestEnded, 1);
     }
-    this.taken.push(call);
+    this.records.push(call.record);
   }
 
   private recordingPathOf({ callId }: IncomingCall, persona: string): string | null {

@@ -1,12 +1,12 @@
-import type { LegMediaStats } from '@dialfleet/call';
 import { errorMessage, type Clock, type Emitter, type Logger } from '@dialfleet/kit';
 import type { IncomingCall } from '@dialfleet/telephony';
-import type { HeardSpeech } from '../customer/bot-ear.js';
 import { CustomerOnLine } from '../customer/customer-on-line.js';
 import type { Persona, Pickup } from '../persona/persona.js';
 import type { LineLibrary } from '../speech/line-library.js';
-import type { CarrierCall, CarrierCallState, CarrierEvents, EndedBy, SaidLine } from './carrier-call.js';
+import type { CarrierCall, CarrierEvents, EndedBy, SaidLine } from './carrier-call.js';
 import { ringback } from './ringback.js';
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Ringback is queued in one piece: not more than this of it. */
 const LONGEST_RINGBACK_MS = 60_000;
@@ -30,47 +30,32 @@ export interface TakenCallOptions {
  *     └──refusal, CANCEL, fault───────▲
  * ```
  */
-export class TakenCall implements CarrierCall {
-  readonly callId: string;
-  readonly from: string;
-  readonly to: string;
-  readonly persona: string;
-  readonly invitedAtMs: number;
-  readonly said: SaidLine[] = [];
-  readonly recordingPath: string | null;
-  state: CarrierCallState = 'ringing';
-  answeredAtMs: number | null = null;
-  endedAtMs: number | null = null;
-  sipStatus: number | null = null;
-  endedBy: EndedBy | null = null;
-  endDetail: string | null = null;
-  dtmf = '';
-  media: LegMediaStats | null = null;
+export class TakenCall {
+  /** Plain data that outlives the call. */
+  readonly record: Writable<CarrierCall>;
   /** Resolves when the call has ended and its recording is complete. */
   readonly finished: Promise<void>;
   private markFinished: () => void = () => undefined;
   private readonly customer: CustomerOnLine;
+  private readonly said: SaidLine[] = [];
   private cancelPause: (() => void) | undefined;
 
   constructor(private readonly options: TakenCallOptions) {
     const { incoming, persona, clock, logger, lines } = options;
-    this.callId = incoming.callId;
-    this.from = incoming.fromUser;
-    this.to = incoming.toUser;
-    this.persona = persona.name;
-    this.recordingPath = persona.pickup.kind === 'answers' ? options.recordingPath : null;
-    this.invitedAtMs = Math.round(clock.nowMs());
     this.finished = new Promise((resolve) => { this.markFinished = resolve; });
     this.customer = new CustomerOnLine({ leg: incoming.leg, persona, clock, logger, line: (text) => lines.line(persona, text), reports: this.reports() });
+    this.record = {
+      callId: incoming.callId, from: incoming.fromUser, to: incoming.toUser, persona: persona.name, state: 'ringing',
+      invitedAtMs: Math.round(clock.nowMs()), answeredAtMs: null, endedAtMs: null, sipStatus: null, endedBy: null, endDetail: null,
+      said: this.said, heard: this.customer.heard, dtmf: '', recordingPath: persona.pickup.kind === 'answers' ? options.recordingPath : null, media: null,
+    };
     this.follow();
   }
-
-  get heard(): readonly HeardSpeech[] { return this.customer.heard; }
 
   /** Deals with the call until it is answered or turned down. */
   async take(): Promise<void> {
     const { persona: { pickup }, events } = this.options;
-    events.emit('call', this);
+    events.emit('call', this.record);
     try {
       if (pickup.kind === 'never_answers') this.options.incoming.ring();
       else if (pickup.kind === 'refuses') await this.refuse(pickup);
@@ -83,14 +68,14 @@ export class TakenCall implements CarrierCall {
 
   /** The carrier goes out of service. */
   hangUp(): void {
-    this.end('carrier', this.sipStatus ?? 480, 'the carrier was stopped');
+    this.end('carrier', this.record.sipStatus ?? 480, 'the carrier was stopped');
   }
 
   private async refuse({ rings, afterMs, status, reason }: Extract<Pickup, { kind: 'refuses' }>): Promise<void> {
     const { incoming } = this.options;
     if (rings) incoming.ring();
     await this.pause(afterMs);
-    if (this.state !== 'ringing') return;
+    if (this.record.state !== 'ringing') return;
     incoming.reject(status, reason ?? undefined);
     this.end('customer', status);
   }
@@ -98,10 +83,11 @@ export class TakenCall implements CarrierCall {
   private async answer(pickup: Extract<Pickup, { kind: 'answers' }>): Promise<void> {
     const { incoming, lines, persona } = this.options;
     if (pickup.rings) incoming.ring();
-    if (this.recordingPath !== null) await incoming.leg.record(this.recordingPath);
+    const { recordingPath } = this.record;
+    if (recordingPath !== null) await incoming.leg.record(recordingPath);
     if (pickup.earlyMedia) await this.playRingback(pickup.afterMs);
     await Promise.all([this.pause(pickup.afterMs), lines.prepare([persona])]);
-    if (this.state !== 'ringing') return;
+    if (this.record.state !== 'ringing') return;
     if (pickup.earlyMedia) await incoming.leg.audioOut.clear();
     await incoming.answer();
   }
@@ -115,21 +101,19 @@ export class TakenCall implements CarrierCall {
   private follow(): void {
     const { events } = this.options.incoming.leg;
     events.on('answered', () => this.answered());
-    events.on('hungUp', () => this.end('bot', this.state === 'ringing' ? 487 : 200));
+    events.on('hungUp', () => this.end('bot', this.record.state === 'ringing' ? 487 : 200));
     events.on('failed', ({ sipStatus, reason }) => this.end('carrier', sipStatus, reason));
-    events.on('fault', ({ detail }) => this.end('carrier', this.sipStatus, detail));
+    events.on('fault', ({ detail }) => this.end('carrier', this.record.sipStatus, detail));
     events.on('dtmf', ({ digit }) => {
-      this.dtmf += digit;
-      this.options.events.emit('dtmf', { call: this, digit });
+      this.record.dtmf += digit;
+      this.options.events.emit('dtmf', { call: this.record, digit });
     });
   }
 
   private answered(): void {
-    if (this.state !== 'ringing') return;
-    this.state = 'answered';
-    this.sipStatus = 200;
-    this.answeredAtMs = Math.round(this.options.clock.nowMs());
-    this.options.events.emit('answered', this);
+    if (this.record.state !== 'ringing') return;
+    Object.assign(this.record, { state: 'answered', sipStatus: 200, answeredAtMs: Math.round(this.options.clock.nowMs()) } satisfies Partial<CarrierCall>);
+    this.options.events.emit('answered', this.record);
     this.customer.begin();
   }
 
@@ -139,26 +123,22 @@ export class TakenCall implements CarrierCall {
       lineStarted: (text, atMs) => {
         const line: SaidLine = { text, startedAtMs: Math.round(atMs), endedAtMs: null };
         this.said.push(line);
-        events.emit('said', { call: this, line });
+        events.emit('said', { call: this.record, line });
       },
       lineEnded: (atMs) => {
         const line = this.said.at(-1);
         if (line) line.endedAtMs = Math.round(atMs);
       },
-      heard: (speech) => events.emit('heard', { call: this, speech }),
+      heard: (speech) => events.emit('heard', { call: this.record, speech }),
       hangsUp: () => this.end('customer', 200),
     };
   }
 
-  private end(by: EndedBy, sipStatus: number | null, detail: string | null = null): void {
-    if (this.state === 'ended') return;
+  private end(endedBy: EndedBy, sipStatus: number | null, endDetail: string | null = null): void {
+    if (this.record.state === 'ended') return;
     this.cancelPause?.();
     this.customer.leave();
-    this.state = 'ended';
-    this.endedBy = by;
-    this.sipStatus = sipStatus;
-    this.endDetail = detail;
-    this.endedAtMs = Math.round(this.options.clock.nowMs());
+    Object.assign(this.record, { state: 'ended', endedBy, sipStatus, endDetail, endedAtMs: Math.round(this.options.clock.nowMs()) } satisfies Partial<CarrierCall>);
     void this.close();
   }
 
@@ -166,11 +146,11 @@ export class TakenCall implements CarrierCall {
     const { incoming: { leg }, events, logger } = this.options;
     try {
       const stats = await leg.close();
-      if (this.answeredAtMs !== null) this.media = stats;
+      if (this.record.answeredAtMs === null) this.record.recordingPath = null; else this.record.media = stats;
     } catch (error) {
-      logger.warn('call could not be closed in order', { callId: this.callId, error: errorMessage(error) });
+      logger.warn('call could not be closed in order', { callId: this.record.callId, error: errorMessage(error) });
     }
-    events.emit('ended', this);
+    events.emit('ended', this.record);
     this.markFinished();
   }
 
