@@ -8,6 +8,7 @@ import { CallsController } from './calls/calls.controller.js';
 import { CallsService } from './calls/calls.service.js';
 import { EventStreams } from './calls/event-streams.js';
 import { RecordingsController } from './calls/recordings.controller.js';
+import { BotSettingsCache } from './dialout/bot-settings-cache.js';
 import { DialoutController } from './dialout/dialout.controller.js';
 import { DialoutService } from './dialout/dialout.service.js';
 import { FleetController } from './fleet/fleet.controller.js';
@@ -61,7 +62,7 @@ export class GatewayModule {
         { provide: RecordingTokens, useValue: new RecordingTokens(parts.settings.secretKey) },
         { provide: DialoutRepository, useValue: new DialoutRepository(parts.database) },
         { provide: CallRepository, useValue: new CallRepository(parts.database) },
-        KeyAuthenticator, DialoutService, CallsService, EventStreams, GatewayMetrics, TrunksService, BotsService, EndpointsService, NumbersService, ApiKeysService,
+        KeyAuthenticator, BotSettingsCache, DialoutService, CallsService, EventStreams, GatewayMetrics, TrunksService, BotsService, EndpointsService, NumbersService, ApiKeysService,
       ],
     };
   }

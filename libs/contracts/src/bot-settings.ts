@@ -1,4 +1,6 @@
-import { botDefaults, EMBEDDED_PROVIDERS, type ActiveHours, type BotScript, type BotSettings, type PrefetchSettings, type ProviderChoice } from '@dialfleet/bot';
+import {
+  botDefaults, EMBEDDED_PROVIDERS, validateScript, type ActiveHours, type BotScript, type BotSettings, type PrefetchSettings, type ProviderChoice,
+} from '@dialfleet/bot';
 import type { ActiveHoursConfig, BotRequest, PrefetchConfig, ProviderConfig } from './bot.dto.js';
 
 /** A bot version as on the wire: plain JSON of BotRequest. */
@@ -17,7 +19,7 @@ export function botSettings(config: BotConfig): BotSettings {
     llm: provider(config.llm, EMBEDDED_PROVIDERS.llm),
     stt: provider(config.stt, EMBEDDED_PROVIDERS.stt),
     tts: provider(config.tts, EMBEDDED_PROVIDERS.tts),
-    script: (config.script as BotScript | undefined) ?? null,
+    script: script(config.script),
     activeHours: activeHours(config.active_hours),
     maxCallDurationSeconds: config.max_call_duration_seconds ?? botDefaults.maxCallDurationSeconds,
     ringTimeoutSeconds: config.ring_timeout_seconds ?? botDefaults.ringTimeoutSeconds,
@@ -44,6 +46,13 @@ function turnTaking({ interruption, silence, voicemail, dtmf }: BotConfig): Pick
 
 const withDefaults = <T extends object>(defaults: T, given: Partial<T>): T =>
   ({ ...defaults, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) });
+
+/** Checked when it was saved; read again here because its wire form and ours differ a little. */
+function script(stored: unknown): BotScript | null {
+  if (stored === undefined) return null;
+  const verdict = validateScript(stored);
+  return verdict.ok ? verdict.script : null;
+}
 
 const provider = (choice: ProviderConfig | undefined, embedded: string): ProviderChoice =>
   ({ provider: choice?.provider ?? embedded, options: choice?.options ?? {} });

@@ -82,7 +82,7 @@ describe('a trunk', () => {
 describe('a bot', () => {
   const full: BotConfig = {
     name: 'Reminder', system_prompt: 's', opening_message: 'Hi {{crm.name}}', language: 'de-DE', llm: { provider: 'openai', options: { model: 'm' } },
-    stt: { provider: 'local' }, tts: { provider: 'flite', options: { voice: 'slt' } }, script: { steps: [] }, trunk_id: 'trunk_1',
+    stt: { provider: 'local' }, tts: { provider: 'flite', options: { voice: 'slt' } }, script: { steps: [{ name: 'bye', say: 'Bye', next: 'end' }] }, trunk_id: 'trunk_1',
     active_hours: { enabled: true, timezone: 'Europe/Berlin', days: ['mon'], start_time: '09:00', end_time: '17:30' }, max_call_duration_seconds: 30, ring_timeout_seconds: 20,
     interruption: { min_words: 1 }, silence: { enabled: false }, voicemail: { action: 'leave_message', message: 'Call back' }, dtmf: { enabled: true },
     prefetch: { url: 'https://crm.example/{{crm.id}}?x={{call.session_id}}', headers: { Authorization: 'Bearer t' }, response_path: 'data.customer' },
@@ -92,7 +92,7 @@ describe('a bot', () => {
   it('takes every setting of the contract and fills in the rest', () => {
     expect(pathsOf(BotRequest, full)).toEqual([]);
     expect(botSettings(full)).toMatchObject({
-      openingMessage: 'Hi {{crm.name}}', timezone: 'Europe/Berlin', llm: { provider: 'openai', options: { model: 'm' } }, maxCallDurationSeconds: 30, ringTimeoutSeconds: 20,
+      openingMessage: 'Hi {{crm.name}}', timezone: 'Europe/Berlin', script: { steps: [{ name: 'bye', say: 'Bye', next: 'end' }] }, llm: { provider: 'openai', options: { model: 'm' } }, maxCallDurationSeconds: 30, ringTimeoutSeconds: 20,
       activeHours: { enabled: true, startTime: '09:00', endTime: '17:30' }, interruption: { minWords: 1, minSpeechMs: 300, openingMessage: true },
       silence: { enabled: false, promptAfterMs: 7000 }, voicemail: { action: 'leave_message', message: 'Call back' }, dtmf: { enabled: true },
       prefetch: { method: 'POST', timeoutMs: 3000, responsePath: 'data.customer' }, analysis: { prompt: 'p' }, recording: false, retentionDays: 30,

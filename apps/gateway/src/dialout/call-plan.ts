@@ -1,16 +1,10 @@
 import type { BotSettings } from '@dialfleet/bot';
 import type { CallPlan, CodecName, SipTransportName, TrunkPlan } from '@dialfleet/call';
-import { botSettings, joinSecrets, type BotConfig, type ConfigSecrets } from '@dialfleet/contracts';
-import type { DialoutBot, DialoutTrunk, NewCall, SecretBox } from '@dialfleet/database';
+import type { DialoutTrunk, NewCall, SecretBox } from '@dialfleet/database';
 import type { CallRoute } from './route-call.js';
 
 /** A worker that reads the claim later than this discards it: twice the claim budget, for clocks that differ a little. */
 const CLAIM_LIFE_MS = 1000;
-
-export function settingsOf(bot: DialoutBot, box: SecretBox): BotSettings {
-  const config = bot.config as BotConfig;
-  return botSettings(bot.secrets === null ? config : joinSecrets(config, box.openJson<ConfigSecrets>(bot.secrets)));
-}
 
 /** Everything the worker needs to place and hold the call. */
 export function callPlan(call: NewCall, route: CallRoute, settings: BotSettings, box: SecretBox): CallPlan<BotSettings> {

@@ -8,7 +8,8 @@ import { mayUseBot, type Principal } from '../auth/principal.js';
 import { FleetPort } from '../fleet/fleet-port.js';
 import { invalidField, ProblemError } from '../http/problem.js';
 import { CLOCK, LOGGER } from '../tokens.js';
-import { callPlan, settingsOf } from './call-plan.js';
+import { BotSettingsCache } from './bot-settings-cache.js';
+import { callPlan } from './call-plan.js';
 import { routeCall, type CallRoute } from './route-call.js';
 
 const CAPACITY_RETRY_SECONDS = 5;
@@ -22,6 +23,7 @@ export class DialoutService {
     private readonly dialouts: DialoutRepository,
     private readonly fleet: FleetPort,
     private readonly box: SecretBox,
+    private readonly settings: BotSettingsCache,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -33,7 +35,7 @@ export class DialoutService {
     if (earlier) return earlier;
 
     const bot = await this.findBot(principal, request.bot_id);
-    const settings = settingsOf(bot, this.box);
+    const settings = this.settings.of(bot);
     this.requireActiveHours(settings);
     const route = await routeCall(request, bot.trunk, (number) => this.dialouts.ownsNumber(principal.workspaceId, number));
     await this.requireCapacity(principal, route);
