@@ -1,3 +1,4 @@
+export { llmVendors } from './llm/llm-vendors.js';
 export { InvalidProviderError } from './provider-choice.js';
 export type * from './provider-entry.js';
 export { createProviders, validateProviderChoice, type ProviderKind, type Providers, type ProvidersOptions } from './providers.js';

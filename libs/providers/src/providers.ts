@@ -1,6 +1,7 @@
 import type { ProviderChoice } from '@dialfleet/bot';
-import type { SttVendor, TtsVendor, VadVendor } from '@dialfleet/conversation';
+import type { LlmVendor, SttVendor, TtsVendor, VadVendor } from '@dialfleet/conversation';
 import { systemClock, type Clock, type Logger } from '@dialfleet/kit';
+import { llmVendors } from './llm/llm-vendors.js';
 import { chooseProvider, InvalidProviderError } from './provider-choice.js';
 import type { ProviderEntry, ProviderRuntime } from './provider-entry.js';
 import type { WarmUpReport } from './speech/speech-runtime.js';
@@ -20,6 +21,7 @@ export interface ProvidersOptions {
 export interface Providers {
   stt(choice: ProviderChoice): SttVendor;
   tts(choice: ProviderChoice): TtsVendor;
+  llm(choice: ProviderChoice): LlmVendor;
   vad(choice?: ProviderChoice): VadVendor;
   /** Loads the local models ahead of the first call. */
   warmUp(): Promise<WarmUpReport>;
@@ -34,6 +36,7 @@ export function createProviders({ logger, clock = systemClock, speech: speechOpt
   return {
     stt: (choice) => create('stt', sttVendors, choice, runtime),
     tts: (choice) => create('tts', ttsVendors, choice, runtime),
+    llm: (choice) => create('llm', llmVendors, choice, runtime),
     vad: (choice = DEFAULT_VAD) => create('vad', vadVendors, choice, runtime),
     async warmUp() {
       const report = await speech.warmUp();
@@ -44,7 +47,7 @@ export function createProviders({ logger, clock = systemClock, speech: speechOpt
   };
 }
 
-const registries = { stt: sttVendors, tts: ttsVendors, vad: vadVendors } satisfies Record<string, Record<string, ProviderEntry<unknown>>>;
+const registries = { stt: sttVendors, tts: ttsVendors, llm: llmVendors, vad: vadVendors } satisfies Record<string, Record<string, ProviderEntry<unknown>>>;
 export type ProviderKind = keyof typeof registries;
 
 /** What is wrong with a choice, as `path: problem`; empty when nothing is. Loads no model and no native module. */
