@@ -18,23 +18,6 @@ declare module '@echogarden/fvad-wasm' {
   export default function load(): Promise<FvadModule>;
 }
 
-declare module '@echogarden/speex-resampler-wasm' {
-  export interface SpeexResamplerModule {
-    HEAP16: Int16Array;
-    HEAPU32: Uint32Array;
-    _malloc(bytes: number): number;
-    _free(pointer: number): void;
-    _speex_resampler_init(channels: number, fromHz: number, toHz: number, quality: number, errorPointer: number): number;
-    _speex_resampler_destroy(state: number): void;
-    _speex_resampler_reset_mem(state: number): number;
-    _speex_resampler_skip_zeros(state: number): number;
-    _speex_resampler_get_output_latency(state: number): number;
-    /** The two lengths are in/out: given and consumed, room and produced. */
-    _speex_resampler_process_int(state: number, channel: number, input: number, inputLength: number, output: number, outputLength: number): number;
-  }
-  export default function load(): Promise<SpeexResamplerModule>;
-}
-
 /** The part of the WebAssembly global that is used: the `dom` types, which have it, are left out of this project. */
 declare namespace WebAssembly {
   interface Memory { readonly buffer: ArrayBuffer }

@@ -1,10 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { parseWav } from '@dialfleet/media';
 import { File, OpenFile, PreopenDirectory, WASI } from '@bjorn3/browser_wasi_shim';
 import type { FliteVoice } from './speech-runtime.js';
-
-const WAV_HEADER_BYTES = 44;
-const WAV_RATE_OFFSET = 24;
 
 export interface FliteClip { pcm: Int16Array; sampleRateHz: number }
 
@@ -31,15 +29,8 @@ export class FliteSynthesiser {
     const instance = new WebAssembly.Instance(this.program, { wasi_snapshot_preview1: wasi.wasiImport });
     const exitCode = wasi.start(instance as unknown as Parameters<WASI['start']>[0]);
     const wav = folder.dir.contents.get('speech.wav');
-    if (!(wav instanceof File) || wav.data.length < WAV_HEADER_BYTES) throw new Error(`flite wrote no speech (exit code ${exitCode})`);
-    return readWav(wav.data);
+    if (!(wav instanceof File)) throw new Error(`flite wrote no speech (exit code ${exitCode})`);
+    const { channels, sampleRateHz } = parseWav(wav.data);
+    return { pcm: channels[0], sampleRateHz };
   }
-}
-
-/** Flite's own WAV: one channel, 16 bit, a 44 byte header. */
-function readWav(bytes: Uint8Array): FliteClip {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const pcm = new Int16Array((bytes.byteLength - WAV_HEADER_BYTES) >> 1);
-  for (let i = 0; i < pcm.length; i++) pcm[i] = view.getInt16(WAV_HEADER_BYTES + 2 * i, true);
-  return { pcm, sampleRateHz: view.getUint32(WAV_RATE_OFFSET, true) };
 }

@@ -1,7 +1,7 @@
+import { resample } from '@dialfleet/media';
 import loadFvad, { type FvadModule } from '@echogarden/fvad-wasm';
 import { convincingHint, isIntelligible, standsOnItsOwn, tokenProbability, type ScoredText } from './hint-choice.js';
 import { Moonshine, MOONSHINE_RATE_HZ, type EncodedClip } from './moonshine.js';
-import { SpeexResampler } from './speex-resampler.js';
 import type { MoonshineModel, TranscribeRequest, Transcription } from './speech-runtime.js';
 import { LEAD_MS, padded, segments, TAIL_MS, TIGHT_PAD_MS, voicedSpan, type Span } from './turn-audio.js';
 import { VoiceDetector } from './voice-detector.js';
@@ -9,15 +9,17 @@ import { VoiceDetector } from './voice-detector.js';
 /** Longer turns are left as they were heard: hints are short answers. */
 const MAX_HINTED_MS = 1600;
 const MAX_HINTS = 32;
+/** 100 ms: the detector takes the first 70 ms of any noise for voice, and the shortest words have 200. */
+const MIN_VOICED_FRAMES = 10;
 
 const NOTHING: Transcription = { text: '', confidence: null };
 
 /** Turns of speech to text: finds the speech, pads it as the model likes it, decodes, and weighs hints. */
 export class MoonshineTranscriber {
-  private constructor(private readonly moonshine: Moonshine, private readonly fvad: FvadModule, private readonly resampler: SpeexResampler) {}
+  private constructor(private readonly moonshine: Moonshine, private readonly fvad: FvadModule) {}
 
   static async load(model: MoonshineModel): Promise<MoonshineTranscriber> {
-    return new MoonshineTranscriber(await Moonshine.load(model), await loadFvad(), await SpeexResampler.load());
+    return new MoonshineTranscriber(await Moonshine.load(model), await loadFvad());
   }
 
   /** Runs everything once: first runs allocate and compile. */
@@ -28,7 +30,7 @@ export class MoonshineTranscriber {
   }
 
   async transcribe({ pcm, sampleRateHz, hints }: Omit<TranscribeRequest, 'model'>): Promise<Transcription> {
-    const clip = this.resampler.resample(pcm, sampleRateHz, MOONSHINE_RATE_HZ);
+    const clip = resample(pcm, sampleRateHz, MOONSHINE_RATE_HZ);
     const span = this.voiced(clip);
     if (!span) return NOTHING;
     const isShort = span.to - span.from <= (MOONSHINE_RATE_HZ * MAX_HINTED_MS) / 1000;
@@ -73,10 +75,10 @@ export class MoonshineTranscriber {
   }
 
   private voiced(clip: Int16Array): Span | null {
-    const detector = new VoiceDetector(this.fvad, MOONSHINE_RATE_HZ, 1);
-    const span = voicedSpan(clip.length, detector.frameSamples, (at) => detector.isVoice(clip, at));
+    const detector = new VoiceDetector(this.fvad, MOONSHINE_RATE_HZ, 2);
+    const frames = detector.voicedFrames(clip);
     detector.free();
-    return span;
+    return voicedSpan(frames, detector.frameSamples, MIN_VOICED_FRAMES);
   }
 }
 

@@ -2,6 +2,7 @@ import type { Pcm, VadStream } from '@dialfleet/conversation';
 
 export const moonshineModels = ['tiny', 'base'] as const;
 export type MoonshineModel = (typeof moonshineModels)[number];
+export const DEFAULT_MOONSHINE_MODEL: MoonshineModel = 'base';
 
 export const fliteVoices = ['slt', 'rms', 'awb', 'kal16', 'kal'] as const;
 export type FliteVoice = (typeof fliteVoices)[number];

@@ -3,7 +3,7 @@ import type { Pcm, VadStream } from '@dialfleet/conversation';
 import { systemClock, type Clock, type Logger } from '@dialfleet/kit';
 import { ByteLruCache } from './byte-lru-cache.js';
 import { speechRoles, type SpeechRole, type SpeechThreadData } from './speech-protocol.js';
-import type { MoonshineModel, SpeechRuntime, SpeechSampleRateHz, SynthesiseRequest, TranscribeRequest, Transcription, WarmUpReport } from './speech-runtime.js';
+import { DEFAULT_MOONSHINE_MODEL, type MoonshineModel, type SpeechRuntime, type SpeechSampleRateHz, type SynthesiseRequest, type TranscribeRequest, type Transcription, type WarmUpReport } from './speech-runtime.js';
 import { SpeechThread } from './speech-thread.js';
 import { ThreadVadStream } from './thread-vad-stream.js';
 
@@ -37,7 +37,7 @@ export class SpeechThreads implements SpeechRuntime {
   }
 
   /** Loads everything and runs it once: a call that comes after pays for neither. */
-  async warmUp(models: readonly MoonshineModel[] = ['tiny']): Promise<WarmUpReport> {
+  async warmUp(models: readonly MoonshineModel[] = [DEFAULT_MOONSHINE_MODEL]): Promise<WarmUpReport> {
     const startedMs = this.clock.monotonicMs();
     const warm = async (role: SpeechRole): Promise<number> => {
       await this.threads[role].request('warmUp', { models });

@@ -1,22 +1,21 @@
+import { resample } from '@dialfleet/media';
 import { FliteSynthesiser } from './flite-synthesiser.js';
 import { Lazy } from './lazy.js';
-import { SpeexResampler } from './speex-resampler.js';
 import type { SpeechService } from './speech-service.js';
 import type { SynthesiseRequest } from './speech-runtime.js';
 import { trimSilence } from './trim-silence.js';
 
 /** What stays of the silence around a sentence: the pause that separates it from the next. */
-const LEAD_MS = 20;
+const LEAD_MS = 60;
 const TAIL_MS = 180;
 
 export function ttsService(): SpeechService {
   const flite = new Lazy(() => FliteSynthesiser.load());
-  const resampler = new Lazy(() => SpeexResampler.load());
 
-  async function synthesise({ text, voice, speed, sampleRateHz }: SynthesiseRequest): Promise<Int16Array<ArrayBuffer>> {
+  async function synthesise({ text, voice, speed, sampleRateHz }: SynthesiseRequest): Promise<Int16Array> {
     const clip = (await flite.get()).synthesise(text, voice, speed);
     const speech = trimSilence(clip.pcm, clip.sampleRateHz, LEAD_MS, TAIL_MS);
-    return (await resampler.get()).resample(speech, clip.sampleRateHz, sampleRateHz);
+    return resample(speech, clip.sampleRateHz, sampleRateHz);
   }
 
   return {

@@ -11,16 +11,10 @@ const CUT_FRAME_MS = 30;
 /** Samples [from, to) of a clip. */
 export interface Span { from: number; to: number }
 
-/** From the first voiced frame to the last; null when there is none. */
-export function voicedSpan(samples: number, frameSamples: number, isVoice: (at: number) => boolean): Span | null {
-  let first = -1;
-  let last = -1;
-  for (let at = 0; at + frameSamples <= samples; at += frameSamples) {
-    if (!isVoice(at)) continue;
-    if (first < 0) first = at;
-    last = at;
-  }
-  return first < 0 ? null : { from: first, to: last + frameSamples };
+/** From the first voiced frame to the last; null when fewer than `minFrames` are voiced. */
+export function voicedSpan(frames: readonly boolean[], frameSamples: number, minFrames: number): Span | null {
+  if (frames.filter(Boolean).length < minFrames) return null;
+  return { from: frames.indexOf(true) * frameSamples, to: (frames.lastIndexOf(true) + 1) * frameSamples };
 }
 
 /** `span` of `pcm` as floats with `leadMs` before it and `tailMs` after: what was really there, else silence. */

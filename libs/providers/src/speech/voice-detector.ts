@@ -23,6 +23,11 @@ export class VoiceDetector {
     return this.fvad._fvad_process(this.detector, this.frame, this.frameSamples) === 1;
   }
 
+  /** Frame by frame; what does not fill a frame at the end is left out. */
+  voicedFrames(pcm: Int16Array): boolean[] {
+    return Array.from({ length: Math.floor(pcm.length / this.frameSamples) }, (_, i) => this.isVoice(pcm, i * this.frameSamples));
+  }
+
   /** The detector lives in WASM memory, which nothing collects. */
   free(): void {
     this.fvad._free(this.frame);

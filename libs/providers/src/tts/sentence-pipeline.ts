@@ -1,6 +1,6 @@
-import type { Pcm } from '@dialfleet/conversation';
+import { sentencesOf, type Pcm } from '@dialfleet/conversation';
 import { AsyncQueue } from '@dialfleet/kit';
-import { SentenceSplitter } from './sentence-splitter.js';
+import { splitLeadingClause } from './leading-clause.js';
 
 /** Sentences synthesised ahead of what the reader has taken. */
 const LOOKAHEAD = 2;
@@ -44,9 +44,9 @@ export async function* speakSentences(text: AsyncIterable<string>, options: Sent
 /** Never rejects: faults reach the reader through the queue. */
 async function feed(text: AsyncIterable<string>, spoken: AsyncQueue<Pcm>, taken: Gate, options: SentencePipelineOptions): Promise<void> {
   try {
-    for await (const sentence of sentencesOf(text, options.signal)) {
+    for await (const sentence of piecesOf(text)) {
       while (spoken.size >= LOOKAHEAD && !options.signal.aborted) await taken.opened();
-      if (options.signal.aborted) return;
+      if (options.signal.aborted) break;
       const pcm = await options.synthesise(sentence, options.signal);
       if (pcm.length > 0) spoken.push(pcm);
     }
@@ -56,13 +56,12 @@ async function feed(text: AsyncIterable<string>, spoken: AsyncQueue<Pcm>, taken:
   }
 }
 
-async function* sentencesOf(text: AsyncIterable<string>, signal: AbortSignal): AsyncGenerator<string> {
-  const splitter = new SentenceSplitter();
-  for await (const delta of text) {
-    if (signal.aborted) return;
-    yield* splitter.push(delta);
+async function* piecesOf(text: AsyncIterable<string>): AsyncGenerator<string> {
+  let first = true;
+  for await (const sentence of sentencesOf(text)) {
+    yield* first ? splitLeadingClause(sentence) : [sentence];
+    first = false;
   }
-  yield* splitter.flush();
 }
 
 function* chunksOf(pcm: Pcm, chunkSamples: number): Generator<Pcm> {
