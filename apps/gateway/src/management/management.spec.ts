@@ -83,7 +83,7 @@ describe('bots', () => {
     const id = await gateway.bot({ prefetch, llm: { provider: 'openai', options: { api_key: 'sk-hunter2', model: 'm' } } });
     const read = await gateway.get(`/api/v1/bots/${id}`);
     expect(read.body).toMatchObject({ prefetch: { headers: { Authorization: '********' } }, llm: { options: { api_key: '********', model: 'm' } } });
-    const { bot_id: _id, version: _version, created_at: _created, updated_at: _updated, ...settings } = read.body;
+    const settings = Object.fromEntries(Object.entries(read.body).filter(([name]) => !['bot_id', 'version', 'created_at', 'updated_at'].includes(name)));
     expect((await gateway.ask('PATCH', `/api/v1/bots/${id}`, { body: { ...settings, name: 'Renamed' } })).status).toBe(200);
     const stored = JSON.stringify(await gateway.database.botVersion.findMany({ where: { botId: id } }));
     expect(stored).not.toContain('hunter2');
