@@ -1,5 +1,4 @@
 // PostgreSQL's jsonb takes neither NUL nor half a surrogate pair.
-// eslint-disable-next-line no-control-regex
 const UNSTORABLE = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 export const storableText = (text: string): string => text.replace(UNSTORABLE, '\ufffd');
