@@ -83,6 +83,7 @@ export class SpeechThread {
   }
 
   private async running(signal?: AbortSignal): Promise<Worker> {
+    signal?.throwIfAborted();
     const waitMs = this.worker ? 0 : this.notBeforeMs - this.options.clock.monotonicMs();
     if (waitMs > 0) await Promise.race([sleep(this.options.clock, waitMs), aborted(signal)]);
     signal?.throwIfAborted();
