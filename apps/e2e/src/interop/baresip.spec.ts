@@ -1,0 +1,105 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { buildWav, parseWav, sineWave, tonePurity } from '@dialfleet/media';
+import { ExternalProgram, freeUdpPort, requireProgram } from './external-program.js';
+import { listen, once, startCaller, type Caller } from './library-caller.js';
+
+const THEIR_TONE_HZ = 600;
+const OUR_TONE_HZ = 440;
+const PURE = 0.8;
+const START_TIMEOUT_MS = 15_000;
+const MODULE_FOLDERS = ['/usr/lib/baresip/modules', '/usr/lib/x86_64-linux-gnu/baresip/modules', '/usr/lib/aarch64-linux-gnu/baresip/modules', '/usr/local/lib/baresip/modules'];
+
+let folder: string;
+let caller: Caller;
+let baresip: ExternalProgram | undefined;
+let sipPort: number;
+let controlPort: number;
+
+/** A softphone that answers by itself, speaks a WAV and writes what it hears to another. */
+beforeEach(async () => {
+  const path = requireProgram('baresip', 'baresip-core');
+  const modules = MODULE_FOLDERS.find((candidate) => existsSync(join(candidate, 'aufile.so')));
+  if (modules === undefined) throw new Error('baresip has no aufile module: apt-get install baresip-core');
+  folder = await mkdtemp(join(tmpdir(), 'dialfleet-baresip-'));
+  [sipPort, controlPort] = [await freeUdpPort(), await freeUdpPort()];
+  await writeFile(join(folder, 'tx.wav'), buildWav([sineWave({ frequencyHz: THEIR_TONE_HZ, durationMs: 20_000 })]));
+  await writeFile(join(folder, 'accounts'), `<sip:phone@127.0.0.1:${sipPort}>;regint=0;answermode=auto;audio_codecs=PCMA/8000/1,PCMU/8000/1\n`);
+  await writeFile(join(folder, 'contacts'), '');
+  await writeFile(join(folder, 'config'), [
+    'net_interface 127.0.0.1', `sip_listen 127.0.0.1:${sipPort}`, `audio_source aufile,${join(folder, 'tx.wav')}`, 'audio_player aubridge,sink', 'audio_alert aubridge,alert',
+    'ausrc_srate 8000', 'auplay_srate 8000', 'ausrc_channels 1', 'auplay_channels 1', `ctrl_tcp_listen 127.0.0.1:${controlPort}`, `snd_path ${folder}`,
+    `module_path ${modules}`, 'module aufile.so', 'module aubridge.so', 'module sndfile.so', 'module g711.so', 'module_tmp account.so', 'module_app menu.so', 'module_app ctrl_tcp.so', '',
+  ].join('\n'));
+  baresip = new ExternalProgram(path, ['-f', folder, '-4'], folder);
+  caller = await startCaller('udp');
+  await Promise.race([listening(), baresip.exited.then(() => { throw new Error(`baresip did not start: ${baresip?.output}`); })]);
+}, START_TIMEOUT_MS);
+afterEach(async () => {
+  await caller?.stop();
+  await baresip?.stop();
+  if (folder) await rm(folder, { recursive: true });
+});
+
+async function listening(): Promise<void> {
+  if (baresip?.ended) return;
+  if (await command('reginfo').then(() => true, () => false)) return;
+  await new Promise((resolve) => { setTimeout(resolve, 100); });
+  await listening();
+}
+
+/** A netstring with JSON in, one out (baresip's ctrl_tcp module). */
+function command(name: string, params = ''): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const json = JSON.stringify({ command: name, params });
+    const socket = connect(controlPort, '127.0.0.1', () => { socket.write(`${json.length}:${json},`); });
+    socket.on('data', (data) => { socket.destroy(); resolve(data.toString()); });
+    socket.on('error', reject);
+  });
+}
+
+describe('baresip', () => {
+  it('answers with a WAV, hears us, takes DTMF, and hangs up', async () => {
+    const leg = caller.sip.createCall({ trunk: { host: '127.0.0.1', port: sipPort, transport: 'udp', codecs: ['PCMA', 'PCMU'] }, dialUser: 'phone', fromNumber: '+14155550100' });
+    const answered = once(leg, 'answered');
+    await leg.start();
+    await answered;
+    leg.audioOut.play('tone', sineWave({ frequencyHz: OUR_TONE_HZ, durationMs: 1_500 }));
+    leg.audioOut.endOf('tone');
+    const played = once(leg, 'played');
+    expect(tonePurity((await listen(leg, 1_000)).subarray(4_000), THEIR_TONE_HZ)).toBeGreaterThan(PURE);
+    await played;
+    await leg.sendDtmf('5#');
+    const hungUp = once(leg, 'hungUp');
+    await command('hangup');
+    await hungUp;
+    expect((await leg.close()).packetsReceived).toBeGreaterThan(40);
+    expect(caller.sip.stats()).toMatchObject({ legs: 0, dialogs: 0 });
+    await baresip?.stop();
+    expect(baresip?.output).toContain("received event: '5' (end=1)");
+    expect(baresip?.output).toContain("received event: '#'");
+    const dump = (await readdir(folder)).find((name) => name.startsWith('dump-') && name.endsWith('-dec.wav')) ?? 'dump of what baresip decoded';
+    const heard = parseWav(await readFile(join(folder, dump)));
+    expect(tonePurity(heard.channels[0].subarray(4_000, 8_000), OUR_TONE_HZ)).toBeGreaterThan(PURE);
+  });
+
+  it('calls us', async () => {
+    let heard: Promise<Int16Array> | undefined;
+    const ended = new Promise<void>((resolve) => {
+      caller.sip.onInvite(async (call) => {
+        heard = listen(call.leg, 800);
+        call.leg.events.on('hungUp', () => { void call.leg.close().then(() => resolve()); });
+        await call.answer();
+      });
+    });
+    await command('dial', `sip:bot@127.0.0.1:${caller.sip.port}`);
+    while (!heard) await new Promise((resolve) => { setTimeout(resolve, 20); });
+    expect(tonePurity((await heard).subarray(3_200), THEIR_TONE_HZ)).toBeGreaterThan(PURE);
+    await command('hangup');
+    await ended;
+  });
+});
