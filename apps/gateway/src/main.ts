@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { assertReachable, createDatabase } from '@dialfleet/database';
+import { assertReachable, createDatabase, ownsItsSessions } from '@dialfleet/database';
 import { errorMessage, jsonLogger, systemClock, type Logger } from '@dialfleet/kit';
 import { connectNats, FleetClient } from '@dialfleet/messaging';
 import { FolderRecordingStore } from '@dialfleet/storage';
@@ -20,7 +20,9 @@ async function start(): Promise<void> {
   await assertReachable(settings.databaseUrl);
   const nc = await connectNats({ url: settings.natsUrl, name: 'dialfleet-gateway', logger: log });
   const fleet = await FleetClient.connect(nc, systemClock, log);
-  const database = createDatabase({ connectionString: settings.databaseUrl, poolSize: settings.databasePool, statementTimeoutMs: 3000 });
+  const database = createDatabase({
+    connectionString: settings.databaseUrl, poolSize: settings.databasePool, statementTimeoutMs: 3000, prepareStatements: await ownsItsSessions(settings.databaseUrl),
+  });
   const app = await createGateway({
     settings, database, fleet, events: new NatsEventFeed(nc, log), recordings: new FolderRecordingStore(settings.recordingsDir), clock: systemClock, logger: log,
   });

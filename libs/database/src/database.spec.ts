@@ -8,7 +8,8 @@ import { argon2Verify } from 'hash-wasm';
 import { createApiKey, parseApiKey, secretMatches } from './api-key.js';
 import { CallRepository } from './call-repository.js';
 import {
-  assertReachable, createDatabase, DatabaseUnavailable, isConflict, isForeignKeyViolation, isHealthy, isUnavailable, isUniqueViolation, type Database,
+  assertReachable, createDatabase, DatabaseUnavailable, isConflict, isForeignKeyViolation, isHealthy, isUnavailable, isUniqueViolation, ownsItsSessions,
+  type Database,
 } from './database.js';
 import { DialoutRepository, type NewCall } from './dialout-repository.js';
 import { startEmbeddedDatabase, type EmbeddedDatabase } from './embedded-database.js';
@@ -22,7 +23,7 @@ const binaries = findPostgresBinaries();
 const engines: [string, () => Promise<EmbeddedDatabase>][] = [['PGlite', () => startEmbeddedDatabase()]];
 if (binaries !== null) engines.push(['PostgreSQL', () => startTemporaryPostgres(binaries)]);
 
-describe.each(engines)('on %s', (_name, start) => {
+describe.each(engines)('on %s', (engine, start) => {
   let server: EmbeddedDatabase;
   let database: Database;
   let owner: { workspaceId: string; adminApiKey: string | null };
@@ -58,6 +59,18 @@ describe.each(engines)('on %s', (_name, start) => {
     const user = await database.user.findUniqueOrThrow({ where: { email: 'owner@example.com' } });
     expect(await argon2Verify({ password: 'correct horse', hash: user.passwordHash })).toBe(true);
     expect(await ensureOwner(database, { email: 'b@example.com', password: 'x' })).toMatchObject({ created: false, adminApiKey: null, workspaceId: owner.workspaceId });
+  });
+
+  it('is known to share a session or not, and works with what follows from it', async () => {
+    const own = await ownsItsSessions(server.connectionString);
+    expect(own).toBe(engine === 'PostgreSQL');
+    const prepared = createDatabase({ connectionString: server.connectionString, poolSize: 3, prepareStatements: own });
+    for (let i = 0; i < 3; i++) {
+      const rows = await Promise.all(Array.from({ length: 6 }, (_, n) => prepared.$queryRaw<{ n: number }[]>`SELECT ${n}::int AS n`));
+      expect(rows.map(([row]) => row.n)).toEqual([0, 1, 2, 3, 4, 5]);
+      expect(await prepared.workspace.count()).toBe(1);
+    }
+    await prepared.$disconnect();
   });
 
   it('is healthy', async () => { expect(await isHealthy(database)).toBe(true); });

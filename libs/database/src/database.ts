@@ -13,6 +13,8 @@ export interface DatabaseOptions {
   connectTimeoutMs?: number;
   /** Any one statement, in the server and on the wire: a database that hangs must not hang its callers. */
   statementTimeoutMs?: number;
+  /** Let the server keep parsed and planned statements, by name. Only where `ownsItsSessions` is true. */
+  prepareStatements?: boolean;
 }
 
 /** The database cannot be reached: worth another try later. */
@@ -21,12 +23,48 @@ export class DatabaseUnavailable extends Fault {
 }
 
 /** A client over a pool of connections. It connects on first use; `close()` is Prisma's `$disconnect`. */
-export function createDatabase({ connectionString, poolSize = 10, connectTimeoutMs = 2000, statementTimeoutMs = 5000 }: DatabaseOptions): Database {
+export function createDatabase(options: DatabaseOptions): Database {
+  const { connectionString, poolSize = 10, connectTimeoutMs = 2000, statementTimeoutMs = 5000, prepareStatements = false } = options;
   const adapter = new PrismaPg({
     connectionString, max: poolSize, connectionTimeoutMillis: connectTimeoutMs, query_timeout: statementTimeoutMs,
     idleTimeoutMillis: 60_000, keepAlive: true,
-  }, { onPoolError: () => undefined, onConnectionError: () => undefined });
+  }, {
+    onPoolError: () => undefined, onConnectionError: () => undefined,
+    ...(prepareStatements ? { statementNameGenerator: statementNames() } : {}),
+  });
   return new PrismaClient({ adapter, transactionOptions: { maxWait: connectTimeoutMs, timeout: statementTimeoutMs } });
+}
+
+const MAX_PREPARED_STATEMENTS = 256;
+
+/** The same name for the same SQL. Past the limit statements stay unnamed, so that no session fills up. */
+function statementNames(): (query: { sql: string }) => string {
+  const names = new Map<string, string>();
+  return ({ sql }) => {
+    const known = names.get(sql);
+    if (known !== undefined || names.size >= MAX_PREPARED_STATEMENTS) return known as string;
+    const name = `dialfleet_${names.size}`;
+    names.set(sql, name);
+    return name;
+  };
+}
+
+/**
+ * Whether each connection has a server session to itself, as named statements need. False for PGlite, which has one
+ * session, and for poolers that change sessions between transactions: two idle connections then show the same backend.
+ */
+export async function ownsItsSessions(connectionString: string): Promise<boolean> {
+  const clients = [new pg.Client({ connectionString }), new pg.Client({ connectionString })];
+  try {
+    const backends: unknown[] = [];
+    for (const client of clients) {
+      await client.connect();
+      backends.push((await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0].pid);
+    }
+    return backends[0] !== backends[1];
+  } finally {
+    await Promise.allSettled(clients.map((client) => client.end()));
+  }
 }
 
 /** Resolves when the database answers; otherwise throws DatabaseUnavailable with one clear line, without credentials. */
