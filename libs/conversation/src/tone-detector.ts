@@ -1,3 +1,5 @@
+import { tonePurity } from '@dialfleet/media';
+
 /** A steady tone, as answering machines beep. */
 export interface Tone { hz: number; durationMs: number }
 
@@ -58,14 +60,4 @@ export function pureToneHz(window: Int16Array): number | null {
   const hz = (Math.acos(cosine) * SAMPLE_RATE_HZ) / (2 * Math.PI);
   if (hz < MIN_HZ || hz > MAX_HZ) return null;
   return NEARBY_HZ.some((offset) => tonePurity(window, hz + offset) >= MIN_PURITY) ? hz : null;
-}
-
-function tonePurity(pcm: Int16Array, hz: number): number {
-  const coefficient = 2 * Math.cos((2 * Math.PI * hz) / SAMPLE_RATE_HZ);
-  let before = 0, last = 0, energy = 0;
-  for (const sample of pcm) {
-    [before, last] = [last, sample + coefficient * last - before];
-    energy += sample * sample;
-  }
-  return (2 * (last * last + before * before - coefficient * last * before)) / (pcm.length * energy);
 }

@@ -5,6 +5,7 @@ import { errorMessage, sleep, type Clock } from '@dialfleet/kit';
 /** Audio before the VAD noticed that someone speaks. */
 const PRE_ROLL_MS = 320;
 const MAX_REOPENINGS = 2;
+const MAX_HELD_BACK_MS = 15_000;
 
 export interface EarEvents {
   /** One VAD window, with the moment its last sample came in. */
@@ -24,6 +25,8 @@ export class CustomerEar {
   private hints: readonly string[] = [];
   private preRoll: Pcm[] = [];
   private inSpeech = false;
+  /** The leg's zero on our clock. */
+  private originMs = Infinity;
   private samples = 0;
   private windowsBegun = 0;
   private readonly windowEnds: number[] = [];
@@ -46,11 +49,13 @@ export class CustomerEar {
   /** What the recogniser was given. */
   get speechSeconds(): number { return this.speechSamples / PIPELINE_SAMPLE_RATE_HZ; }
 
-  push(frame: Pcm): void {
+  /** `offsetMs`: when the frame was heard, on the leg's own clock. */
+  push(frame: Pcm, offsetMs: number): void {
     if (this.closed) return;
+    const heardMs = this.momentOf(offsetMs);
     this.samples += frame.length;
     const windowSamples = (this.vad.windowMs * PIPELINE_SAMPLE_RATE_HZ) / 1000;
-    for (; (this.windowsBegun + 1) * windowSamples <= this.samples; this.windowsBegun++) this.windowEnds.push(this.clock.monotonicMs());
+    for (; (this.windowsBegun + 1) * windowSamples <= this.samples; this.windowsBegun++) this.windowEnds.push(heardMs);
     if (this.inSpeech) this.pushSpeech(frame);
     else {
       this.preRoll.push(frame);
@@ -90,6 +95,14 @@ export class CustomerEar {
     const closing = this.stream?.close() ?? Promise.resolve();
     this.stream = undefined;
     await Promise.race([closing.catch(() => undefined), sleep(this.clock, limitMs)]);
+  }
+
+  /** Frames that were held back or came in a bunch keep their own time; a leg whose clock jumps has the time of arrival. */
+  private momentOf(offsetMs: number): number {
+    const nowMs = this.clock.monotonicMs();
+    this.originMs = Math.min(this.originMs, nowMs - offsetMs);
+    const moment = this.originMs + offsetMs;
+    return nowMs - moment <= MAX_HELD_BACK_MS ? moment : nowMs;
   }
 
   private pushSpeech(frame: Pcm): void {

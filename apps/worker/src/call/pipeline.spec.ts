@@ -88,6 +88,27 @@ describe('a conversation', () => {
   });
 });
 
+describe('audio that was held back', () => {
+  it('keeps its own time: the first words stand where they were said', async () => {
+    const call = new CallStage(new VirtualClock());
+    const held: { pcm: Int16Array; offsetMs: number }[] = [];
+    const off = call.leg.events.on('audio', (frame) => { held.push(frame); });
+    await call.wait(500);
+    call.leg.amplitude = 5000;
+    await call.wait(600);
+    call.leg.amplitude = 0;
+    await call.wait(300);
+    off();
+    call.stt.texts = ['Hello?'];
+    call.pipeline.start();
+    for (const frame of held) call.leg.events.emit('audio', frame);
+    await call.untilQuiet();
+    const { transcript } = await call.stop();
+    const hello = transcript.find((turn) => turn.text === 'Hello?');
+    expect(Math.abs((hello?.offsetMs ?? 0) - 500)).toBeLessThan(60);
+  });
+});
+
 describe('barge-in', () => {
   it('a back-channel pauses and resumes: every sample is played, the brain is not asked', async () => {
     const call = stage();
@@ -249,7 +270,7 @@ describe('answering machines', () => {
     await call.wait(1000);
     expect(call.tts.said).toEqual([]);
     for (let at = 0; at < 400; at += 20) {
-      call.leg.events.emit('audio', { pcm: Int16Array.from({ length: 160 }, (_, n) => Math.round(6000 * Math.sin((2 * Math.PI * 1000 * (at * 8 + n)) / 8000))), offsetMs: 0 });
+      call.leg.events.emit('audio', { pcm: Int16Array.from({ length: 160 }, (_, n) => Math.round(6000 * Math.sin((2 * Math.PI * 1000 * (at * 8 + n)) / 8000))), offsetMs: call.clock.monotonicMs() });
     }
     await call.wait(300);
     expect(call.tts.said).toEqual(['This is Ava.', 'Please call us back.']);

@@ -67,7 +67,7 @@ export class ConversationPipeline {
     const { leg, onEvent } = this.setup;
     this.ear.open();
     this.unsubscribe.push(
-      leg.events.on('audio', ({ pcm }) => { this.ear.push(pcm); this.watch({ type: 'audio', pcm }); }),
+      leg.events.on('audio', ({ pcm, offsetMs }) => { this.ear.push(pcm, offsetMs); this.watch({ type: 'audio', pcm }); }),
       leg.events.on('dtmf', ({ digit }) => { onEvent('dtmf.received', { digit }); this.turn({ type: 'dtmf', digit }); }),
       ...this.voice.listen(),
       () => { this.cancelTick(); },
