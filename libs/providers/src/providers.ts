@@ -17,7 +17,7 @@ export interface ProvidersOptions {
   speech?: Pick<SpeechThreadsOptions, 'workerUrl' | 'startWorker'>;
 }
 
-/** Every vendor, by a bot's choice. A wrong choice throws InvalidProviderError. */
+/** Every vendor, by a bot's choice. A wrong choice throws InvalidProviderError. No thread starts before it is needed. */
 export interface Providers {
   stt(choice: ProviderChoice): SttVendor;
   tts(choice: ProviderChoice): TtsVendor;
