@@ -5,7 +5,7 @@ import { createProviders, validateProviderChoice, type ProviderKind } from './pr
 
 describe('provider choice', () => {
   it.each<[ProviderKind, string, Record<string, unknown>]>([
-    ['stt', 'local', {}], ['stt', 'local', { model: 'tiny' }], ['tts', 'flite', { voice: 'rms', speed: 1.2 }], ['vad', 'silero', {}],
+    ['llm', 'script', {}], ['stt', 'local', {}], ['stt', 'local', { model: 'tiny' }], ['tts', 'flite', { voice: 'rms', speed: 1.2 }], ['vad', 'silero', {}],
   ])('accepts %s %s %j', (kind, provider, options) => expect(validateProviderChoice(kind, { provider, options })).toEqual([]));
 
   it.each<[ProviderKind, unknown, string[]]>([
