@@ -11,6 +11,7 @@ import { RecordingsController } from './calls/recordings.controller.js';
 import { BotSettingsCache } from './dialout/bot-settings-cache.js';
 import { DialoutController } from './dialout/dialout.controller.js';
 import { DialoutService } from './dialout/dialout.service.js';
+import { KeyJanitor } from './dialout/key-janitor.js';
 import { FleetController } from './fleet/fleet.controller.js';
 import { FleetPort } from './fleet/fleet-port.js';
 import { HealthController } from './fleet/health.controller.js';
@@ -19,6 +20,7 @@ import { ApiKeysService } from './management/api-keys.service.js';
 import { AuditLogController } from './management/audit-log.controller.js';
 import { BotsController } from './management/bots.controller.js';
 import { BotsService } from './management/bots.service.js';
+import { deliveryControllers, deliveryProviders } from './management/deliveries/delivery-parts.js';
 import { EndpointsController } from './management/endpoints.controller.js';
 import { EndpointsService } from './management/endpoints.service.js';
 import { NumbersController } from './management/numbers.controller.js';
@@ -48,7 +50,7 @@ export class GatewayModule {
       module: GatewayModule,
       controllers: [
         DialoutController, CallsController, RecordingsController, FleetController, HealthController, MetricsController, TrunksController, BotsController,
-        EndpointsController, NumbersController, ApiKeysController, AuditLogController,
+        EndpointsController, NumbersController, ApiKeysController, AuditLogController, ...deliveryControllers,
       ],
       providers: [
         { provide: SETTINGS, useValue: parts.settings },
@@ -62,7 +64,7 @@ export class GatewayModule {
         { provide: RecordingTokens, useValue: new RecordingTokens(parts.settings.secretKey) },
         { provide: DialoutRepository, useValue: new DialoutRepository(parts.database) },
         { provide: CallRepository, useValue: new CallRepository(parts.database) },
-        KeyAuthenticator, BotSettingsCache, DialoutService, CallsService, EventStreams, GatewayMetrics, TrunksService, BotsService, EndpointsService, NumbersService, ApiKeysService,
+        KeyAuthenticator, BotSettingsCache, KeyJanitor, DialoutService, CallsService, EventStreams, GatewayMetrics, TrunksService, BotsService, EndpointsService, NumbersService, ApiKeysService, ...deliveryProviders,
       ],
     };
   }
