@@ -1,6 +1,7 @@
 /** Shared by every project: native ESM, TypeScript through swc (decorator metadata kept for Nest). */
 export default {
   testEnvironment: 'node',
+  testTimeout: 30_000,
   testMatch: ['<rootDir>/src/**/*.spec.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {

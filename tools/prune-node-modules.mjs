@@ -10,7 +10,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const NOT_IN_IMAGES = ['prisma', 'ts7', '@electric-sql/pglite', '@electric-sql/pglite-socket'];
+const NOT_IN_IMAGES = ['prisma', 'ts7', '@electric-sql/pglite'];
 const PROVIDERS_OF_PRISMA = ['cockroachdb', 'mysql', 'sqlite', 'sqlserver'];
 
 /** Paths in the lock's `packages` that the root's dependencies reach, `without` aside. */

@@ -12,9 +12,9 @@ import {
   type Database,
 } from './database.js';
 import { DialoutRepository, type NewCall } from './dialout-repository.js';
-import { startEmbeddedDatabase, type EmbeddedDatabase } from './embedded-database.js';
+import { startEmbeddedDatabase, type EmbeddedDatabase } from './embedded/embedded-database.js';
 import { newId } from './ids.js';
-import { migrate, MigrationConflict } from './migrate.js';
+import { assertMigrated, migrate, MigrationConflict } from './migrate.js';
 import { ensureOwner } from './owner.js';
 import { findPostgresBinaries, startTemporaryPostgres } from './temporary-postgres.js';
 
@@ -148,6 +148,9 @@ describe.each(engines)('on %s', (engine, start) => {
       expect(await dialouts.keyState(owner.workspaceId, keyFor('old'), Date.now())).toEqual({ state: 'free' });
       const second = newCall();
       expect(await dialouts.accept(second, keyFor('old', 2))).toBe(true);
+      await dialouts.accept({ ...newCall(), acceptedAtMs: first.acceptedAtMs - day }, keyFor('older'));
+      expect(await dialouts.forgetExpiredKeys(first.acceptedAtMs)).toBe(1);
+      expect(await dialouts.keyState(owner.workspaceId, keyFor('old', 2), Date.now())).toMatchObject({ state: 'in_flight' });
     });
 
     it('keeps variables as they are, whatever their names', async () => {
@@ -196,6 +199,16 @@ describe.each(engines)('on %s', (engine, start) => {
     await database.$disconnect();
     await server.close();
   }, 60_000);
+});
+
+describe('a database without tables', () => {
+  it('is told from one that is ready', async () => {
+    const server = await startEmbeddedDatabase();
+    await expect(assertMigrated(server.connectionString)).rejects.toThrow('has no tables yet');
+    await migrate(server.connectionString, migrations);
+    await assertMigrated(server.connectionString);
+    await server.close();
+  }, 30_000);
 });
 
 describe('a database that is away', () => {

@@ -129,4 +129,9 @@ export class DialoutRepository {
       UPDATE calls SET state = 'refused', hangup_reason = ${reason}, ended_at = now(), updated_at = now()
       WHERE id = ${call.id} AND workspace_id = ${call.workspaceId} AND state = 'accepted'`;
   }
+
+  /** Forgets keys whose day is over. Returns how many. */
+  async forgetExpiredKeys(nowMs: number): Promise<number> {
+    return (await this.database.idempotencyKey.deleteMany({ where: { expiresAt: { lte: new Date(nowMs) } } })).count;
+  }
 }

@@ -3,7 +3,7 @@ export * from './audit.js';
 export * from './call-repository.js';
 export * from './database.js';
 export * from './dialout-repository.js';
-export * from './embedded-database.js';
+export * from './embedded/embedded-database.js';
 export * from './ids.js';
 export * from './migrate.js';
 export * from './owner.js';

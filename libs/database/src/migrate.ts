@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '@dialfleet/kit';
 import pg from 'pg';
+import { describeTarget } from './database.js';
 
 /** The lock id of Prisma's own engine: its `migrate deploy` and this runner wait for each other. */
 const ADVISORY_LOCK = 72707369;
@@ -42,6 +43,16 @@ export async function migrate(connectionString: string, directory: string): Prom
     await client.query('SELECT pg_advisory_unlock($1)', [ADVISORY_LOCK]).catch(() => undefined);
     await client.end();
   }
+}
+
+/** For services that do not migrate by themselves. @throws MigrationConflict when nobody has. */
+export async function assertMigrated(connectionString: string): Promise<void> {
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5000 });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ migrated: boolean }>(`SELECT to_regclass('"_prisma_migrations"') IS NOT NULL AS migrated`);
+    if (!rows[0].migrated) throw new MigrationConflict(`the database at ${describeTarget(connectionString)} has no tables yet: run the migrations first`);
+  } finally { await client.end(); }
 }
 
 interface Migration { name: string; sql: string; checksum: string }

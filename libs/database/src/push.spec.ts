@@ -4,7 +4,7 @@ import type { CallOutcome, CallTimelineEvent, TimelineEventType } from '@dialfle
 import { HELD_FOR_MS, judgeAttempt, messageId, sampleOutcome, sampleResult, type AttemptVerdict } from '@dialfleet/delivery';
 import { uuidV7 } from '@dialfleet/kit';
 import { createDatabase, type Database } from './database.js';
-import { startEmbeddedDatabase, type EmbeddedDatabase } from './embedded-database.js';
+import { startEmbeddedDatabase, type EmbeddedDatabase } from './embedded/embedded-database.js';
 import { newId } from './ids.js';
 import { migrate } from './migrate.js';
 import { PushDeadMessages } from './push-dead-messages.js';

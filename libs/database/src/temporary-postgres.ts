@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { assertReachable } from './database.js';
-import type { EmbeddedDatabase } from './embedded-database.js';
+import type { EmbeddedDatabase } from './embedded/embedded-database.js';
 
 const run = promisify(execFile);
 /** Unprivileged: PostgreSQL refuses to run as root. */

@@ -19,13 +19,14 @@ function fleet(answers: Record<string, AskAnswer>, cancels: boolean, max = 4) {
   };
   return { asked, registry, claim: () => claimCall(plan, registry, port, clock, () => 0) };
 }
-const accepted = (workerId: string): AskAnswer => ({ kind: 'reply', reply: { accepted: true, workerId, epoch: 'e' } });
+const accepted = (workerId: string): AskAnswer => ({ kind: 'reply', reply: { accepted: true, workerId, epoch: 'e', calls: 1, max: 4 } });
 const full = (workerId: string): AskAnswer => ({ kind: 'reply', reply: { accepted: false, workerId, reason: 'full', calls: 4, max: 4 } });
 
 describe('claiming a worker', () => {
   it('takes the first that accepts', async () => {
     const f = fleet({ a: accepted('a') }, true);
     expect(await f.claim()).toEqual({ ok: true, workerId: 'a', epoch: 'e' });
+    expect(f.registry.workers(0, 0)).toEqual([expect.objectContaining({ id: 'a', calls: 1, free: 3 })]);
   });
 
   it('asks the next when one refuses or is gone', async () => {

@@ -19,7 +19,7 @@ export type ClaimOutcome =
   | { ok: false; code: 'no_capacity' | 'unavailable'; detail: string; ambiguous?: true };
 
 /** One worker gets this long before its silence counts; the rest of the budget is for cancelling and asking the next. */
-const ASK_TIMEOUT_MS = 250;
+const ASK_TIMEOUT_MS = 350;
 const CANCEL_TIMEOUT_MS = 150;
 
 /**
@@ -49,8 +49,7 @@ async function askOne(workerId: string, plan: CallPlan, registry: RegistryView, 
       if (await port.cancel(workerId, plan.sessionId, CANCEL_TIMEOUT_MS)) return 'next';
       return { ok: false, code: 'unavailable', ambiguous: true, detail: `Worker ${workerId} did not answer in time; the call was withdrawn and not placed elsewhere.` };
     }
-    if (answer.reply.accepted) { registry.accepted(workerId); return { ok: true, workerId, epoch: answer.reply.epoch }; }
     registry.learned(workerId, answer.reply.calls, answer.reply.max);
-    return 'next';
+    return answer.reply.accepted ? { ok: true, workerId, epoch: answer.reply.epoch } : 'next';
   } finally { settled(); }
 }

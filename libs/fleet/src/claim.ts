@@ -4,7 +4,7 @@ import type { CallPlan } from '@dialfleet/call';
 export interface ClaimRequest { plan: CallPlan }
 
 export type ClaimReply =
-  | { accepted: true; workerId: string; epoch: string }
+  | { accepted: true; workerId: string; epoch: string; calls: number; max: number }
   | { accepted: false; workerId: string; reason: ClaimRefusal; calls: number; max: number };
 
 export type ClaimRefusal = 'full' | 'draining' | 'expired' | 'cancelled' | 'invalid';

@@ -44,16 +44,10 @@ export class RegistryView {
     return () => { if (open) { open = false; entry.inFlight = Math.max(0, entry.inFlight - 1); } };
   }
 
-  /** An answer to a claim tells the worker's count sooner than the next heartbeat. */
+  /** An answer to a claim, either way, tells the worker's count sooner than the next heartbeat. */
   learned(workerId: string, calls: number, max: number): void {
     const entry = this.entries.get(workerId);
     if (entry) entry.beat = { ...entry.beat, calls, max };
-  }
-
-  /** The accepted claim shows in the count at once; the next heartbeat confirms it. */
-  accepted(workerId: string): void {
-    const entry = this.entries.get(workerId);
-    if (entry) entry.beat = { ...entry.beat, calls: entry.beat.calls + 1 };
   }
 
   workers(nowMs: number, wallMs: number): WorkerView[] {

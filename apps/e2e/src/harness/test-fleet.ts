@@ -75,7 +75,7 @@ export class TestFleet {
   async event(sessionId: string, type: string, timeoutMs = 60_000): Promise<{ type: string; data: Record<string, unknown> }> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
-      const events = (await this.api.get<{ data: { type: string; data: Record<string, unknown> }[] }>(`/api/v1/calls/${sessionId}/events`)).data;
+      const { events } = await this.api.get<{ events: { type: string; data: Record<string, unknown> }[] }>(`/api/v1/calls/${sessionId}/events`);
       const found = events.find((event) => event.type === type);
       if (found) return found;
       if (Date.now() > deadline) throw new Error(`no ${type} on the timeline of ${sessionId}; seen: ${events.map((event) => event.type).join(', ')}`);

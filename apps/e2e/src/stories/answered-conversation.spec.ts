@@ -59,8 +59,8 @@ describe('a customer answers, is busy, and asks to be called another day', () =>
   });
 
   it('left a timeline that explains it', async () => {
-    const { data } = await fleet.api.get<{ data: { type: string }[] }>(`/api/v1/calls/${sessionId}/events`);
-    const types = data.map((event) => event.type);
+    const { events } = await fleet.api.get<{ events: { type: string }[] }>(`/api/v1/calls/${sessionId}/events`);
+    const types = events.map((event) => event.type);
     for (const type of ['call.dialling', 'call.ringing', 'greeting.ready', 'call.answered', 'turn.bot', 'turn.customer', 'call.ending', 'call.ended']) expect(types).toContain(type);
     expect(types.indexOf('greeting.ready')).toBeLessThan(types.indexOf('call.answered'));
   });

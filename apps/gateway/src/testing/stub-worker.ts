@@ -30,7 +30,7 @@ export class StubWorker {
   private claim(plan: CallPlan): ClaimReply {
     if (this.plans.length >= this.max) return { accepted: false, workerId: this.id, reason: 'full', calls: this.plans.length, max: this.max };
     this.plans.push(plan);
-    return { accepted: true, workerId: this.id, epoch: 'e-1' };
+    return { accepted: true, workerId: this.id, epoch: 'e-1', calls: this.plans.length, max: this.max };
   }
 
   private beat(): void {

@@ -58,10 +58,11 @@ export class CallSession implements RunningCall {
   constructor(private readonly plan: CallPlan<BotSettings>, private readonly tools: SessionTools) {
     this.startedAtMs = tools.clock.monotonicMs();
     const finished = new Promise<void>((resolve) => { this.finish = resolve; });
-    this.prepared = prepareCall(plan, tools, this.aborted.signal);
+    // Not at once: the claim's answer leaves first.
+    this.prepared = new Promise((resolve) => { tools.clock.after(0, () => { resolve(prepareCall(plan, tools, this.aborted.signal)); }); });
     this.prepared.catch(() => undefined);
     this.done = finished.then(() => this.conclude()).catch((error: unknown) => { tools.logger.error('a call could not be concluded', { error }); });
-    void this.dial();
+    tools.clock.after(0, () => { void this.dial(); });
   }
 
   hangUp(reason: 'requested' | 'draining'): void {

@@ -5,7 +5,7 @@ import { errorMessage, sleep, type Clock } from '@dialfleet/kit';
 /** Audio before the VAD noticed that someone speaks. */
 const PRE_ROLL_MS = 320;
 const MAX_REOPENINGS = 2;
-const MAX_HELD_BACK_MS = 15_000;
+const MAX_HELD_BACK_MS = 3000;
 
 export interface EarEvents {
   /** One VAD window, with the moment its last sample came in. */
@@ -97,7 +97,7 @@ export class CustomerEar {
     await Promise.race([closing.catch(() => undefined), sleep(this.clock, limitMs)]);
   }
 
-  /** Frames that were held back or came in a bunch keep their own time; a leg whose clock jumps has the time of arrival. */
+  /** Frames that come in a bunch keep their own time; a leg whose clock jumps has the time of arrival. */
   private momentOf(offsetMs: number): number {
     const nowMs = this.clock.monotonicMs();
     this.originMs = Math.min(this.originMs, nowMs - offsetMs);
