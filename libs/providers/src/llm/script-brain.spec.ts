@@ -170,7 +170,7 @@ describe('other scripts', () => {
         if (talk.ended) break;
       }
       expect(talk.ended).toBe(true);
-    }), { numRuns: 30 });
+    }), { numRuns: 12 });
   });
 });
 

@@ -18,6 +18,9 @@ export function loadGrammar(): Promise<Grammar> {
   return loading;
 }
 
+/** Between them they touch the patterns of days, dates, hours, spans and ranges. */
+const WARM_UP = ['i am busy right now can you call me next monday afternoon at half past five', 'friday the 27th', 'november twenty third', 'in two weeks', 'tomorrow morning'];
+
 async function load(): Promise<Grammar> {
   const { default: recognisers } = await import('@microsoft/recognizers-text-suite');
   const { English } = recognisers.Culture;
@@ -27,7 +30,7 @@ async function load(): Promise<Grammar> {
     })),
     numbers: (text) => recognisers.recognizeNumber(text, English).map((found) => Number(found.resolution?.['value'])).filter(Number.isFinite),
   };
-  grammar.moments('next monday afternoon at five', new Date());
+  for (const phrase of WARM_UP) grammar.moments(phrase, new Date());
   grammar.numbers('twenty two');
   return grammar;
 }

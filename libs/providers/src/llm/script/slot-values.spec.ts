@@ -13,12 +13,12 @@ const value = (type: Parameters<typeof readSlot>[0], text: string, at = now): un
 describe('dates', () => {
   it.each([
     ['tomorrow', '2026-11-19'], ['To-morrow.', '2026-11-19'], ['call me tomorrow at five', '2026-11-19'], ['next Friday', '2026-11-27'], ['this friday', '2026-11-20'],
-    ['on Friday', '2026-11-20'], ['Friday the 27th', '2026-11-27'], ['Friday, the 27th.', '2026-11-27'], ['Wednesday', '2026-11-25'], ['the twenty third of march', '2027-03-23'],
+    ['on Friday', '2026-11-20'], ['Friday the 27th', '2026-11-27'], ['Friday, the 27th.', '2026-11-27'], ['Wednesday', '2026-11-25'], ['Friday the twenty-seventh, please', '2026-11-27'], ['On the twenty seventh.', '2026-11-27'], ['the first of December', '2026-12-01'], ['March third', '2027-03-03'], ['November the twenty-first', '2026-11-21'], ['the twenty third of march', '2027-03-23'],
     ['November twenty third', '2026-11-23'], ['the 27th', '2026-11-27'], ['on the 3rd', '2026-12-03'], ['next Monday afternoon works for me', '2026-11-23'], ['the day after tomorrow', '2026-11-20'],
     ['in two days', '2026-11-20'], ['in a week', '2026-11-25'], ['two weeks from now', '2026-12-02'], ['sometime next week', '2026-11-23'], ['this weekend', '2026-11-21'], ['Monday or Tuesday', '2026-11-23'],
     ['February 3rd', '2027-02-03'], ['today', '2026-11-18'], ['12/5', '2026-12-05'], ['How about Thursday?', '2026-11-19'],
   ])('"%s" → %s', (text, date) => { expect(value('date', text)).toBe(date); });
-  it.each(['yesterday', 'I am busy right now', 'yes please', 'four one five five five five', 'I do not know', ''])('"%s" is none', (text) => { expect(value('date', text)).toBeUndefined(); });
+  it.each(['yesterday', 'just a second please', 'I am busy right now', 'yes please', 'four one five five five five', 'I do not know', ''])('"%s" is none', (text) => { expect(value('date', text)).toBeUndefined(); });
 
   it('is seen from the call\'s time zone', () => {
     const late = DateTime.fromISO('2026-11-18T23:30', { zone: 'America/Los_Angeles' });
@@ -37,7 +37,7 @@ describe('dates', () => {
       const date = value('date', text, at) as string;
       expect(date > (at.minus({ days: 1 }).toISODate() ?? '')).toBe(true);
       expect(date <= (at.plus({ days: 366 }).toISODate() ?? '')).toBe(true);
-    }), { numRuns: 150 });
+    }), { numRuns: 60 });
   });
 });
 

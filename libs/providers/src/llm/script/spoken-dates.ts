@@ -24,8 +24,15 @@ export const speakDate = (isoDate: string): string => DateTime.fromISO(isoDate).
 /** "5 PM", "5:30 PM". */
 export const speakTime = (time: string): string => DateTime.fromISO(`2000-01-01T${time}`).setLocale('en').toFormat(time.endsWith(':00') ? 'h a' : 'h:mm a');
 
-/** Recogniser spellings that the grammar does not know. */
-const tidy = (text: string): string => text.toLowerCase().replace(/\bto-\s?(morrow|day|night)\b/g, 'to$1').replace(/\bo'?\s?clock\b/g, "o'clock").replace(/[.!?]+$/g, '').replace(/\s+/g, ' ');
+const ordinals = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth', 'tenth', 'eleventh', 'twelfth', 'thirteenth', 'fourteenth', 'fifteenth',
+  'sixteenth', 'seventeenth', 'eighteenth', 'nineteenth', 'twentieth', 'twenty first', 'twenty second', 'twenty third', 'twenty fourth', 'twenty fifth', 'twenty sixth',
+  'twenty seventh', 'twenty eighth', 'twenty ninth', 'thirtieth', 'thirty first'];
+/** Longest first, so that "twenty seventh" is not read as "seventh"; "a second" is none. */
+const ordinalWords = new RegExp(`(?<!\\b(?:a|one) )\\b(?:${[...ordinals].sort((a, b) => b.length - a.length).map((words) => words.replace(' ', '[ -]')).join('|')})\\b`, 'g');
+
+/** Spellings of recognisers that the grammar does not know, and days of the month as figures. */
+const tidy = (text: string): string => text.toLowerCase()
+  .replace(ordinalWords, (words) => `${ordinals.indexOf(words.replace('-', ' ')) + 1}th`).replace(/\bto-\s?(morrow|day|night)\b/g, 'to$1').replace(/\bo'?\s?clock\b/g, "o'clock").replace(/[.!?]+$/g, '').replace(/\s+/g, ' ');
 
 function dateOf({ type, values }: FoundMoment, now: DateTime): string | null {
   if (!type.startsWith('date')) return null;
@@ -68,7 +75,7 @@ function weekdayAndDay(text: string, now: DateTime): string | null {
 
 /** "The 27th", of this month or the next that has it. */
 function dayOfMonth(text: string, now: DateTime): string | null {
-  const day = Number(/\b(?:the |on )?(\d{1,2})(?:st|nd|rd|th)\b/.exec(text)?.[1] ?? 0);
+  const day = Number(/(?:^|\b(?:the|on|by) )(\d{1,2})(?:st|nd|rd|th)\b/.exec(text)?.[1] ?? 0);
   if (day < 1 || day > 31) return null;
   for (let ahead = 0; ahead <= 62; ahead++) {
     const candidate = now.plus({ days: ahead });

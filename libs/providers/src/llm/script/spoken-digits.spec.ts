@@ -15,6 +15,7 @@ describe('spokenPhoneNumber', () => {
     ['eight hundred five five five oh one two three', '8005550123'],
     ['4155550123', '4155550123'],
     ['Sure, um four one five and then five five five uh zero one too three', '4155550123'],
+    ['It is four one five five five five or one two three.', '4155550123'],
     ['four won five five five five for one to three', '4155554123'],
   ])('"%s"', (text, number) => { expect(spokenPhoneNumber(text)).toBe(number); });
 

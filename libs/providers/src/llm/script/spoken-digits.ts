@@ -4,7 +4,7 @@ const digits: Readonly<Record<string, string>> = {
 };
 const tens: Readonly<Record<string, string>> = { twenty: '2', thirty: '3', forty: '4', fourty: '4', fifty: '5', sixty: '6', seventy: '7', eighty: '8', ninety: '9' };
 /** What recognisers write for digits; read so only between digits. */
-const soundsLike: Readonly<Record<string, string>> = { to: '2', too: '2', for: '4', fore: '4', ate: '8', won: '1', tree: '3', sex: '6', fife: '5', niner: '9', owe: '0', ow: '0' };
+const soundsLike: Readonly<Record<string, string>> = { to: '2', too: '2', for: '4', fore: '4', ate: '8', won: '1', tree: '3', sex: '6', fife: '5', niner: '9', owe: '0', ow: '0', or: '0' };
 const fillers = new Set(['and', 'uh', 'um', 'er', 'then', 'dash', 'hyphen', 'minus', 'area', 'code', 'extension', 'ah', 'okay', 'is', 'its', 'it']);
 const repeats: Readonly<Record<string, number>> = { double: 2, triple: 3 };
 
