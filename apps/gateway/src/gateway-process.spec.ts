@@ -28,6 +28,7 @@ async function lastWords(env: Record<string, string>): Promise<{ code: number; l
 
 describe('the gateway process', () => {
   let database: EmbeddedDatabase;
+  let empty: EmbeddedDatabase;
   let nats: TemporaryNats;
   let worker: StubWorker;
   let gateway: ChildProcess;
@@ -51,7 +52,7 @@ describe('the gateway process', () => {
   };
 
   beforeAll(async () => {
-    [database, nats] = await Promise.all([startEmbeddedDatabase(), TemporaryNats.start()]);
+    [database, empty, nats] = await Promise.all([startEmbeddedDatabase(), startEmbeddedDatabase(), TemporaryNats.start()]);
     await migrate(database.connectionString, migrations);
     const client = createDatabase({ connectionString: database.connectionString, poolSize: 1 });
     key = (await ensureOwner(client, { email: 'a@b.example', password: 'p' })).adminApiKey!;
@@ -70,10 +71,12 @@ describe('the gateway process', () => {
     await worker?.stop();
     await nats?.close();
     await database?.close();
+    await empty?.close();
   }, 30_000);
 
   it.each<[string, () => Record<string, string>, RegExp]>([
     ['without a database', () => ({ ...secrets, NATS_URL: nats.url, DATABASE_URL: `postgresql://u:hunter2@${NOWHERE}/x` }), /cannot reach the database at 127\.0\.0\.1:1\/x/],
+    ['on a database without tables', () => ({ ...secrets, NATS_URL: nats.url, DATABASE_URL: empty.connectionString }), /has no tables yet/],
     ['without a broker', () => ({ ...secrets, DATABASE_URL: database.connectionString, NATS_URL: `nats://u:hunter2@${NOWHERE}` }), /cannot reach NATS at nats:\/\/\*\*\*@127\.0\.0\.1:1/],
     ['without a secret key', () => ({ DATABASE_URL: database.connectionString, NATS_URL: nats.url }), /DIALFLEET_SECRET_KEY is not set/],
     ['with half a secret key', () => ({ DIALFLEET_SECRET_KEY: 'hunter2', DATABASE_URL: database.connectionString }), /DIALFLEET_SECRET_KEY must be 32 bytes/],

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { assertReachable, createDatabase, ownsItsSessions } from '@dialfleet/database';
+import { assertMigrated, assertReachable, createDatabase, ownsItsSessions } from '@dialfleet/database';
 import { errorMessage, jsonLogger, systemClock, type Logger } from '@dialfleet/kit';
 import { connectNats, FleetClient } from '@dialfleet/messaging';
 import { FolderRecordingStore } from '@dialfleet/storage';
@@ -18,6 +18,7 @@ async function start(): Promise<void> {
   const settings = gatewaySettings(process.env);
   const log = jsonLogger(settings.logLevel, (line) => process.stderr.write(`${line}\n`), { service: 'gateway' });
   await assertReachable(settings.databaseUrl);
+  await assertMigrated(settings.databaseUrl);
   const nc = await connectNats({ url: settings.natsUrl, name: 'dialfleet-gateway', logger: log });
   const fleet = await FleetClient.connect(nc, systemClock, log);
   const database = createDatabase({

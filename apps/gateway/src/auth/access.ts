@@ -41,7 +41,7 @@ export const Context = createParamDecorator((_data: unknown, context: ExecutionC
 export function guardRoutes(server: FastifyInstance, authenticator: KeyAuthenticator): void {
   server.decorateRequest('principal', undefined);
   server.addHook('onRequest', async (request, reply) => {
-    void reply.header('x-request-id', request.id);
+    void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     if (request.is404) return;
     const { scope } = request.routeOptions.config;
     if (scope === undefined && request.url.startsWith('/api/')) throw new Error(`route ${request.routeOptions.url} says nothing about access`);

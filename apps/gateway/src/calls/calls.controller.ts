@@ -1,8 +1,8 @@
-import { CallListQuery, CallPage, CallSummary, TimelineEventView } from '@dialfleet/contracts';
+import { Acknowledgement, CallListQuery, CallPage, CallResultView, CallSummary, TimelineView, TranscriptView } from '@dialfleet/contracts';
 import { CallRepository } from '@dialfleet/database';
 import type { RecordingStore } from '@dialfleet/storage';
 import { Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiOkResponse, ApiOperation, ApiProduces, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { ApiExtraModels, ApiHeader, ApiOkResponse, ApiOperation, ApiProduces, ApiQuery, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Caller, Requires } from '../auth/access.js';
 import type { Principal } from '../auth/principal.js';
@@ -34,19 +34,22 @@ export class CallsController {
   @Get(':id')
   @Requires('calls:read')
   @ApiOperation({ summary: 'Live state while the call runs, the full result after' })
-  @ApiOkResponse({ type: CallSummary })
+  @ApiExtraModels(CallSummary, CallResultView)
+  @ApiOkResponse({ schema: { oneOf: [CallSummary, CallResultView].map((type) => ({ $ref: getSchemaPath(type) })) } })
   get(@Caller() caller: Principal, @Param('id') id: string): Promise<object> { return this.service.describe(caller, id); }
 
   @Post(':id/hangup')
   @HttpCode(200)
   @Requires('calls:write')
   @ApiOperation({ summary: 'End the call' })
-  hangUp(@Caller() caller: Principal, @Param('id') id: string): Promise<object> { return this.service.hangUp(caller, id); }
+  @ApiOkResponse({ type: Acknowledgement })
+  hangUp(@Caller() caller: Principal, @Param('id') id: string): Promise<Acknowledgement> { return this.service.hangUp(caller, id); }
 
   @Get(':id/transcript')
   @Requires('calls:read')
   @ApiOperation({ summary: 'What was said; what has been said so far while the call runs' })
-  transcript(@Caller() caller: Principal, @Param('id') id: string): Promise<object> { return this.service.transcript(caller, id); }
+  @ApiOkResponse({ type: TranscriptView })
+  transcript(@Caller() caller: Principal, @Param('id') id: string): Promise<TranscriptView> { return this.service.transcript(caller, id); }
 
   @Get(':id/recording')
   @Requires('calls:read')
@@ -64,7 +67,7 @@ export class CallsController {
   @ApiProduces('application/json', 'text/event-stream')
   @ApiHeader({ name: 'accept', required: false })
   @ApiHeader({ name: 'last-event-id', required: false })
-  @ApiOkResponse({ type: [TimelineEventView] })
+  @ApiOkResponse({ type: TimelineView })
   async events(
     @Caller() caller: Principal, @Param('id') id: string, @Res() reply: FastifyReply,
     @Headers('accept') accept?: string, @Headers('last-event-id') lastEventId?: string,

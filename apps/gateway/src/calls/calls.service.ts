@@ -1,4 +1,4 @@
-import type { CallPage } from '@dialfleet/contracts';
+import type { CallPage, TranscriptTurnView, TranscriptView } from '@dialfleet/contracts';
 import { CallRepository, type CallFilter, type CallModel, type PageRequest } from '@dialfleet/database';
 import { isUuid } from '@dialfleet/kit';
 import { Injectable } from '@nestjs/common';
@@ -34,7 +34,7 @@ export class CallsService {
     return result ? { status: 'ended', ...result } : callState(call);
   }
 
-  async transcript(principal: Principal, sessionId: string): Promise<object> {
+  async transcript(principal: Principal, sessionId: string): Promise<TranscriptView> {
     const call = await this.require(principal, sessionId);
     const result = await this.calls.result(principal.workspaceId, call.id);
     return { session_id: call.id, complete: result !== null, transcript: result?.transcript ?? await this.spokenSoFar(call) };
@@ -51,7 +51,7 @@ export class CallsService {
   }
 
   /** Turns told on the timeline while the call runs. */
-  private async spokenSoFar(call: CallModel): Promise<object[]> {
+  private async spokenSoFar(call: CallModel): Promise<TranscriptTurnView[]> {
     const events = await this.calls.events(call.workspaceId, call.id);
     return events.filter((event) => event.type === 'turn.bot' || event.type === 'turn.customer').map((event) => {
       const { text, offset_ms, interrupted } = event.data as { text?: string; offset_ms?: number; interrupted?: boolean };

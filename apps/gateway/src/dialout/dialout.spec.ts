@@ -292,6 +292,15 @@ describe('Idempotency-Key', () => {
     expect(gateway.fleet.plans).toEqual([]);
   });
 
+  it('is cleared away after its day', async () => {
+    await dial({}, withKey('yesterday'));
+    const left = (): Promise<number> => gateway.database.idempotencyKey.count({ where: { key: 'yesterday' } });
+    gateway.clock.advance(23 * 3600 * 1000);
+    expect(await left()).toBe(1);
+    gateway.clock.advance(2 * 3600 * 1000);
+    await settle(async () => await left() === 0);
+  });
+
   it('must be printable', async () => {
     expect((await dial({}, withKey('a b'))).body).toMatchObject({ status: 422, errors: [{ path: 'Idempotency-Key' }] });
   });

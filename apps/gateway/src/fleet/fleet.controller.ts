@@ -1,4 +1,4 @@
-import { FleetHealth } from '@dialfleet/contracts';
+import { Acknowledgement, FleetHealth } from '@dialfleet/contracts';
 import { auditEntry, type Database } from '@dialfleet/database';
 import { Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
@@ -23,7 +23,8 @@ export class FleetController {
   @HttpCode(200)
   @Requires('admin')
   @ApiOperation({ summary: 'Let a worker finish its calls and take no more' })
-  async drain(@Param('id') id: string, @Context() { principal, requestId }: RequestContext): Promise<{ status: 'ok' }> {
+  @ApiOkResponse({ type: Acknowledgement })
+  async drain(@Param('id') id: string, @Context() { principal, requestId }: RequestContext): Promise<Acknowledgement> {
     if (!this.fleet.workers().some((worker) => worker.id === id)) throw new ProblemError('worker_not_found', 'No such worker is known.');
     const reply = await this.fleet.command(id, { command: 'drain' });
     if (!reply.ok) throw new ProblemError('unavailable', 'The worker did not answer.', { retryAfterSeconds: 2 });
