@@ -25,6 +25,20 @@ describe('the registry', () => {
     expect(registry.workers(0, 0)[0].free).toBe(2);
   });
 
+  it('forgets a claim in flight once it is answered, whatever heartbeats came meanwhile', () => {
+    const registry = new RegistryView();
+    registry.heard(beat('w1', { max: 2 }), 0);
+    const done = registry.claiming('w1');
+    registry.heard(beat('w1', { max: 2, calls: 1 }), 10);
+    expect(registry.workers(10, 0)[0].free).toBe(0);
+    done();
+    expect(registry.workers(10, 0)[0].free).toBe(1);
+    const stale = registry.claiming('w1');
+    registry.heard(beat('w1', { max: 2, epoch: 'e2' }), 20);
+    stale();
+    expect(registry.workers(20, 0)[0].free).toBe(2);
+  });
+
   it('offers capacity of ready workers only', () => {
     const registry = new RegistryView();
     registry.heard(beat('a', { calls: 3 }), 5000);

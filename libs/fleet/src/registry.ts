@@ -26,7 +26,9 @@ export class RegistryView {
 
   heard(beat: Heartbeat, nowMs: number): void {
     const known = this.entries.get(beat.workerId);
-    this.entries.set(beat.workerId, { beat, seenAtMs: nowMs, inFlight: known?.beat.epoch === beat.epoch ? known.inFlight : 0 });
+    // The entry stays the same object while the worker does: claims in flight count down on it.
+    if (known?.beat.epoch === beat.epoch) Object.assign(known, { beat, seenAtMs: nowMs });
+    else this.entries.set(beat.workerId, { beat, seenAtMs: nowMs, inFlight: 0 });
   }
 
   /** A worker said goodbye, or nobody listens on its claim subject any more. */

@@ -7,6 +7,16 @@ const dialRaw = async (fleet: TestFleet, body: unknown, headers: Record<string, 
   return { status: response.status, retryAfter: response.headers.get('retry-after'), body: await response.json() as Record<string, unknown> };
 };
 
+/** What a careful client does: the same request with the same key until it is taken. */
+async function persistentDial(fleet: TestFleet, body: unknown, key: string): Promise<string> {
+  for (;;) {
+    const answer = await dialRaw(fleet, body, { 'idempotency-key': key });
+    if (answer.status === 200) return String(answer.body['session_id']);
+    expect(answer.status).toBe(503);
+    await pause(Number(answer.retryAfter) * 1000);
+  }
+}
+
 describe('a fleet of one worker with two slots', () => {
   let fleet: TestFleet;
   let botId: string;
@@ -55,8 +65,10 @@ describe('a fleet of two workers', () => {
   it('loses no dialout when one worker is killed before a claim', async () => {
     process.kill(fleet.fleet.runFile.pids.worker[0], 'SIGKILL');
     const sessions: string[] = [];
-    for (let i = 0; i < 6; i++) sessions.push(await fleet.dial(botId, customers.busy));
+    for (let i = 0; i < 6; i++) sessions.push(await persistentDial(fleet, { bot_id: botId, to_number: customers.busy }, `kill-${i}`));
+    expect(new Set(sessions).size).toBe(6);
     for (const sessionId of sessions) expect(await fleet.result(sessionId)).toMatchObject({ disconnected_by: 'RNR', hangup_reason: 'busy' });
+    expect(fleet.carrier.calls).toHaveLength(6);
   });
 
   it('shows both again in fleet health once the killed one is back', async () => {
