@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { buildWav, parseWav, sineWave, tonePurity } from '@dialfleet/media';
 import { ExternalProgram, freeUdpPort, requireProgram } from './external-program.js';
 import { listen, once, startCaller, type Caller } from './library-caller.js';
@@ -11,8 +11,9 @@ import { listen, once, startCaller, type Caller } from './library-caller.js';
 const THEIR_TONE_HZ = 600;
 const OUR_TONE_HZ = 440;
 const PURE = 0.8;
-const START_TIMEOUT_MS = 15_000;
 const MODULE_FOLDERS = ['/usr/lib/baresip/modules', '/usr/lib/x86_64-linux-gnu/baresip/modules', '/usr/lib/aarch64-linux-gnu/baresip/modules', '/usr/local/lib/baresip/modules'];
+
+jest.setTimeout(30_000);
 
 let folder: string;
 let caller: Caller;
@@ -38,7 +39,7 @@ beforeEach(async () => {
   baresip = new ExternalProgram(path, ['-f', folder, '-4'], folder);
   caller = await startCaller('udp');
   await Promise.race([listening(), baresip.exited.then(() => { throw new Error(`baresip did not start: ${baresip?.output}`); })]);
-}, START_TIMEOUT_MS);
+});
 afterEach(async () => {
   await caller?.stop();
   await baresip?.stop();

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { CallLeg } from '@dialfleet/call';
 import { sineWave, tonePurity } from '@dialfleet/media';
 import { ExternalProgram, freeUdpPort, requireProgram } from './external-program.js';
@@ -14,6 +14,8 @@ const SCENARIOS = fileURLToPath(new URL('../../sipp/', import.meta.url));
 const TONE_HZ = 440;
 /** Over loopback an echoed tone comes back nearly pure; a gap or another source would not. */
 const PURE = 0.9;
+
+jest.setTimeout(30_000);
 
 let folder: string;
 let caller: Caller;

@@ -113,7 +113,7 @@ describe('fastParse', () => {
         : m.kind === 'repeat' ? text.slice(0, at) + (text[at] ?? '<').repeat(m.times) + text.slice(at) : text;
       fc.pre(!/tel:/i.test(mutated));
       expect([mutated, normal(fastParse(mutated, rule))]).toEqual([mutated, normal(pegParse(mutated, rule))]);
-    }), { numRuns: 3000 });
+    }), { numRuns: 3000, seed: 20_261_122 });
   }, 60_000);
 });
 

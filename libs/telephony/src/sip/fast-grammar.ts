@@ -38,11 +38,14 @@ function parseUriParameters(text: string): Record<string, string | null> | undef
   for (const part of text.slice(1).split(';')) {
     const equals = part.indexOf('=');
     const name = (equals < 0 ? part : part.slice(0, equals)).toLowerCase();
-    if (SPECIAL_PARAMETERS.has(name) || (equals < 0 && LOWER_CASE_PARAMETERS.has(name))) return undefined;
+    if (SPECIAL_PARAMETERS.has(name) || KNOWN_PREFIX.test(name) || (equals < 0 && LOWER_CASE_PARAMETERS.has(name))) return undefined;
     out[name] = equals < 0 || name === 'lr' ? null : parameterValue(name, part.slice(equals + 1));
   }
   return out;
 }
+
+/** The PEG parser stumbles over names that go on after one it knows (`lr2`, `userx`), and so decides those. */
+const KNOWN_PREFIX = /^(?:lr|ttl|user|maddr|method|transport)./;
 
 const parameterValue = (name: string, value: string): string => (LOWER_CASE_PARAMETERS.has(name) ? value.toLowerCase() : value);
 
@@ -94,7 +97,7 @@ interface ListItem { position: number; offset: number; parsed: NameAddrHeader }
 /** Comma-separated name-addrs with where each stands in the text. */
 function parseNameAddrList(text: string): ListItem[] | undefined {
   const items: ListItem[] = [];
-  if (text.startsWith(' ')) return undefined;
+  if (text !== text.trim()) return undefined;
   for (const [from, to] of splitAtCommas(text)) {
     const raw = text.slice(from, to);
     const position = from + (raw.length - raw.trimStart().length);
@@ -153,7 +156,9 @@ function setViaParameter(via: Record<string, unknown>, part: string): boolean {
   return false; // maddr, ttl, extensions: rare, the PEG parser takes them
 }
 
-const REQUEST_LINE = /^([A-Z]+) (\S+) SIP\/2\.0$/;
+const METHOD = '(INVITE|ACK|BYE|CANCEL|OPTIONS|INFO|UPDATE|PRACK|REGISTER|SUBSCRIBE|NOTIFY|REFER|MESSAGE|PUBLISH)';
+const REQUEST_LINE = new RegExp(`^${METHOD} (\\S+) SIP/2\\.0$`);
+const CSEQ = new RegExp(`^(\\d{1,10}) ${METHOD}$`);
 const STATUS_LINE = /^SIP\/2\.0 ([1-6]\d\d) ([A-Za-z0-9 \-_.!~*'();/?:@&=+$,]*)$/;
 
 function parseStartLine(text: string): Record<string, unknown> | undefined {
@@ -165,7 +170,7 @@ function parseStartLine(text: string): Record<string, unknown> | undefined {
 }
 
 function parseCSeq(text: string): { value: number; method: string } | undefined {
-  const match = /^(\d{1,10}) ([A-Z]+)$/.exec(text);
+  const match = CSEQ.exec(text);
   return match ? { value: Number(match[1]), method: match[2] } : undefined;
 }
 

@@ -27,7 +27,7 @@ export interface IncomingCall {
   ring(): void;
   /** 183 with our answer: audio may flow before the call is answered. */
   earlyMedia(): Promise<void>;
-  /** 200 OK. Same as `leg.start()`. An offer that we cannot meet is refused with 488 (`failed`). */
+  /** 200 OK. Same as `leg.start()`. An offer that we cannot meet is refused with 488, one without a free port with 503 (`failed`). */
   answer(): Promise<void>;
   /** `status` 300 to 699. */
   reject(status: number, reason?: string): void;
@@ -72,7 +72,7 @@ export class IncomingLeg implements CallLeg, IncomingCall {
     this.toUser = context.arrival.requestUri.user ?? '';
     this.fromUser = message.from.uri.user ?? '';
     this.headers = Object.fromEntries(Object.entries(message.headers).map(([name, values]) => [name.toLowerCase(), values[0]?.raw ?? '']));
-    this.media = new LegMedia(context.media, context.codecs, this.events);
+    this.media = new LegMedia(context.media, context.codecs, this.events, context.logger);
     this.audioOut = this.media.audioOut;
     invite.delegate = { onCancel: () => this.cancelled(), onTransportError: (error) => context.logger.warn('answer to INVITE not sent', { error: error.message }) };
   }
@@ -111,8 +111,7 @@ export class IncomingLeg implements CallLeg, IncomingCall {
 
   challenge(wwwAuthenticate: string): void {
     if (this.state !== 'offered') return;
-    this.invite.reject({ statusCode: 401, extraHeaders: [`WWW-Authenticate: ${safeText(wwwAuthenticate, 'challenge')}`] });
-    this.gone(401);
+    this.refuse({ statusCode: 401, extraHeaders: [`WWW-Authenticate: ${safeText(wwwAuthenticate, 'challenge')}`] });
   }
 
   hangUp(): void {
@@ -143,20 +142,25 @@ export class IncomingLeg implements CallLeg, IncomingCall {
   private async describe(): Promise<string | undefined> {
     try {
       await this.media.open();
+    } catch (error) {
+      this.refuseMedia(503, errorMessage(error));
+      return undefined;
+    }
+    try {
       const offer = sdpOf(this.invite.message);
       this.description ??= offer === undefined ? this.media.createOffer() : this.media.answerOffer(offer);
       return this.description;
     } catch (error) {
-      this.refuseMedia(errorMessage(error));
+      this.refuseMedia(488, errorMessage(error));
       return undefined;
     }
   }
 
-  private refuseMedia(detail: string): void {
+  private refuseMedia(statusCode: number, reason: string): void {
     if (this.state !== 'offered' && this.state !== 'answering') return;
-    this.context.logger.warn('call refused: no common media', { callId: this.callId, detail });
-    this.refuse({ statusCode: 488 });
-    this.events.emit('failed', { sipStatus: 488, reason: detail });
+    this.context.logger.warn('call refused for its media', { callId: this.callId, reason });
+    this.refuse({ statusCode });
+    this.events.emit('failed', { sipStatus: statusCode, reason });
   }
 
   private cancelled(): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { LegEvents } from '@dialfleet/call';
-import { Emitter } from '@dialfleet/kit';
+import { Emitter, silentLogger } from '@dialfleet/kit';
 import { digitOfInfo } from './info-dtmf.js';
 import { LegMedia } from './leg-media.js';
 import { FakeMedia } from './testing/fake-media.js';
@@ -11,7 +11,7 @@ describe('LegMedia', () => {
   const setUp = (): { factory: FakeMedia; media: LegMedia; events: Emitter<LegEvents> } => {
     const factory = new FakeMedia();
     const events = new Emitter<LegEvents>();
-    return { factory, events, media: new LegMedia(factory, ['PCMU'], events) };
+    return { factory, events, media: new LegMedia(factory, ['PCMU'], events, silentLogger) };
   };
 
   it('keeps what is played before it opens, in order', async () => {
@@ -61,11 +61,21 @@ describe('LegMedia', () => {
     expect(seen).toEqual([{ digit: '5' }, { reason: 'media_timeout', detail: 'no RTP from the far end for 15000 ms' }]);
   });
 
+  it('opens one session however often it is asked, and goes on when the recording fails', async () => {
+    const { factory, media } = setUp();
+    const open = factory.open.bind(factory);
+    factory.open = async () => Object.assign(await open(), { record: () => Promise.reject(new Error('disk full')) });
+    await media.record('/x.wav');
+    await Promise.all([media.open(), media.open()]);
+    expect(factory.sessions).toHaveLength(1);
+    await expect(media.record('/y.wav')).rejects.toThrow('disk full');
+  });
+
   it('closes a session that opens after it was closed', async () => {
     const { factory, media } = setUp();
     const opening = media.open();
     await media.close();
-    await opening;
+    await expect(opening).rejects.toThrow('closed');
     expect(factory.sessions.map((session) => session.closed)).toEqual([true]);
   });
 });

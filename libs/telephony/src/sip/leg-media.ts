@@ -1,5 +1,5 @@
 import type { LegEvents, LegMediaStats } from '@dialfleet/call';
-import type { Emitter } from '@dialfleet/kit';
+import { errorMessage, type Emitter, type Logger } from '@dialfleet/kit';
 import type { MediaFactory, MediaSession } from '../media-session.js';
 import { DeferredAudioOut } from './deferred-audio-out.js';
 import { MediaNegotiator } from './media-negotiator.js';
@@ -12,22 +12,18 @@ export class LegMedia {
   readonly audioOut = new DeferredAudioOut();
   private session: MediaSession | undefined;
   private negotiation: MediaNegotiator | undefined;
+  private opening: Promise<void> | undefined;
   private recordTo: string | undefined;
   private talking = false;
   private closing: Promise<LegMediaStats> | undefined;
 
-  constructor(private readonly factory: MediaFactory, private readonly codecs: readonly AudioCodec[], private readonly events: Emitter<LegEvents>) {}
+  constructor(private readonly factory: MediaFactory, private readonly codecs: readonly AudioCodec[], private readonly events: Emitter<LegEvents>,
+    private readonly logger: Logger) {}
 
-  /** Opens the session; must be done before the first offer or answer. Rejects when no port is to be had. */
-  async open(): Promise<void> {
-    if (this.session) return;
-    const session = await this.factory.open();
-    if (this.closing) { await session.close(); return; }
-    this.session = session;
-    this.negotiation = new MediaNegotiator(session, this.codecs);
-    this.forward(session);
-    this.audioOut.attach(session);
-    if (this.recordTo !== undefined) await session.record(this.recordTo);
+  /** Opens the session, once; must be done before the first offer or answer. Rejects when no port is to be had. */
+  open(): Promise<void> {
+    this.opening ??= this.openSession();
+    return this.opening;
   }
 
   get established(): boolean { return this.negotiation?.established ?? false; }
@@ -57,6 +53,7 @@ export class LegMedia {
     return this.session ? this.session.sendDtmf(digits) : Promise.reject(new Error('no media yet: the call has not started'));
   }
 
+  /** Before the session is open it is only noted; a failure then shows in the log, and the call goes on unrecorded. */
   async record(filePath: string): Promise<void> {
     if (this.session) await this.session.record(filePath); else this.recordTo = filePath;
   }
@@ -65,6 +62,20 @@ export class LegMedia {
     this.talking = false;
     this.closing ??= this.session ? this.session.close() : Promise.resolve(NOTHING_SENT);
     return this.closing;
+  }
+
+  private async openSession(): Promise<void> {
+    const session = await this.factory.open();
+    if (this.closing) {
+      await session.close();
+      throw new Error('the leg was closed');
+    }
+    this.session = session;
+    this.negotiation = new MediaNegotiator(session, this.codecs);
+    this.forward(session);
+    this.audioOut.attach(session);
+    if (this.recordTo === undefined) return;
+    await session.record(this.recordTo).catch((error: unknown) => { this.logger.error('recording could not start', { error: errorMessage(error) }); });
   }
 
   private negotiator(): MediaNegotiator {

@@ -80,7 +80,7 @@ export class OutboundLeg implements CallLeg {
     if (trunk.fromDomain !== undefined) safeHost(trunk.fromDomain, 'from domain');
     this.credentials = credentialsOf(trunk);
     this.extraHeaders = safeHeaders(options.headers ?? {});
-    this.media = new LegMedia(context.media, audioCodecsOf(trunk.codecs), this.events);
+    this.media = new LegMedia(context.media, audioCodecsOf(trunk.codecs), this.events, context.logger);
     this.audioOut = this.media.audioOut;
   }
 

@@ -568,6 +568,25 @@ describe('what arrives', () => {
     expect(sip.stats()).toMatchObject(quiet);
   });
 
+  it('answers 503 when no media session is to be had', async () => {
+    const { sip } = await endpoint('udp', { media: { open: () => Promise.reject(new Error('no RTP port')) } });
+    let callee: Observer | undefined;
+    sip.onInvite((offered) => { callee = new Observer(offered.leg); return offered.answer(); });
+    const peer = await ScriptedPeer.open();
+    peer.send(request('INVITE', sip.port), sip.port);
+    await peer.next('SIP/2.0 503');
+    expect(await callee?.until('failed')).toEqual({ type: 'failed', sipStatus: 503, reason: 'no RTP port' });
+  });
+
+  it('can ask for credentials', async () => {
+    const { sip } = await endpoint('udp');
+    sip.onInvite((offered) => offered.challenge('Digest realm="r", nonce="n"'));
+    const peer = await ScriptedPeer.open();
+    peer.send(request('INVITE', sip.port), sip.port);
+    expect(await peer.next('SIP/2.0 401')).toContain('WWW-Authenticate: Digest realm="r", nonce="n"\r\n');
+    expect(sip.stats()).toMatchObject(quiet);
+  });
+
   it('answers a handler\'s failure with 500', async () => {
     const { sip } = await endpoint('udp');
     sip.onInvite(() => Promise.reject(new Error('boom')));

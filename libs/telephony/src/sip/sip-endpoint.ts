@@ -138,7 +138,7 @@ export class SipEndpoint {
       onMessage: (text, source) => this.intake?.receive(text, source),
       onRefused: (reason, source) => {
         this.refused++;
-        this.options.logger.warn('SIP message refused', { reason, from: source.address });
+        this.options.logger.debug('SIP message refused', { reason, from: source.address });
       },
       onError: (error) => this.options.logger.error('SIP socket failed', { error: error.message }),
     };
