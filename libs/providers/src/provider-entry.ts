@@ -24,6 +24,8 @@ export interface ProviderEntry<Vendor> {
   readonly options: new () => object;
   /** `options` is a validated instance of the class above. */
   create(options: object, runtime: ProviderRuntime): Vendor;
+  /** Loads what would otherwise stall the first call; the worker waits for it before it takes calls. */
+  warmUp?(): Promise<unknown>;
 }
 
 export type SttVendorEntry = ProviderEntry<SttVendor>;

@@ -3,7 +3,7 @@ import type { LlmVendor, SttVendor, TtsVendor, VadVendor } from '@dialfleet/conv
 import { systemClock, type Clock, type Logger } from '@dialfleet/kit';
 import { llmVendors } from './llm/llm-vendors.js';
 import { chooseProvider, InvalidProviderError } from './provider-choice.js';
-import type { ProviderEntry, ProviderRuntime } from './provider-entry.js';
+import type { LlmVendorEntry, ProviderEntry, ProviderRuntime } from './provider-entry.js';
 import type { WarmUpReport } from './speech/speech-runtime.js';
 import { SpeechThreads, type SpeechThreadsOptions } from './speech/speech-threads.js';
 import { sttVendors } from './stt/stt-vendors.js';
@@ -39,6 +39,7 @@ export function createProviders({ logger, clock = systemClock, speech: speechOpt
     llm: (choice) => create('llm', llmVendors, choice, runtime),
     vad: (choice = DEFAULT_VAD) => create('vad', vadVendors, choice, runtime),
     async warmUp() {
+      for (const entry of Object.values<LlmVendorEntry>(llmVendors)) await entry.warmUp?.();
       const report = await speech.warmUp();
       logger.info('local speech is warm', { ...report });
       return report;

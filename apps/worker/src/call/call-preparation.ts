@@ -10,6 +10,7 @@ import { synthesise } from './synthesise.js';
 export interface PreparedCall {
   crm: Record<string, string>;
   openingText: string;
+  voicemailText: string;
   /** Pre-synthesised opening; null when synthesis failed or there is nothing to say: the pipeline speaks it then. */
   greeting: Promise<Pcm | null>;
   brain: LlmConversation;
@@ -32,10 +33,11 @@ export async function prepareCall(plan: CallPlan<BotSettings>, tools: Preparatio
     render: (template, slots) => renderTemplate(template, { ...scope(), slot: slots }).text,
     nowMs: () => tools.clock.nowMs(),
   });
-  const unresolved = [...new Set([...opening.unresolved, ...prompt.unresolved])];
+  const voicemail = renderTemplate(bot.voicemail.message, scope());
+  const unresolved = [...new Set([...opening.unresolved, ...prompt.unresolved, ...voicemail.unresolved])];
   const warnings = unresolved.map((path) => `{{${path}}} has no value and was left as it is`);
   for (const message of warnings) tools.timeline.add('warning', { message });
-  return { crm, openingText: opening.text, greeting: greetingOf(opening.text, bot, tools, signal), brain, warnings };
+  return { crm, openingText: opening.text, voicemailText: voicemail.text, greeting: greetingOf(opening.text, bot, tools, signal), brain, warnings };
 }
 
 async function greetingOf(text: string, bot: BotSettings, tools: PreparationTools, signal: AbortSignal): Promise<Pcm | null> {

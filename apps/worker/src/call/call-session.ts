@@ -149,7 +149,7 @@ export class CallSession implements RunningCall {
       if (this.state !== 'answered') return;
       const conversation = this.tools.converse({
         leg, settings: this.plan.bot, stt: this.tools.stt, tts: this.tools.tts, vad: this.tools.vad, brain: prepared.brain,
-        openingText: prepared.openingText, greeting: prepared.greeting, answeredAtMs: this.answeredAtMs, clock, logger: this.tools.logger,
+        openingText: prepared.openingText, voicemailText: prepared.voicemailText, greeting: prepared.greeting, answeredAtMs: this.answeredAtMs, clock, logger: this.tools.logger,
         onEvent: (type, data) => { timeline.add(type, data); }, onEnd: (event) => { this.dispatch(event); },
       });
       this.conversation = conversation;

@@ -93,8 +93,7 @@ export class CallSlots {
     for (const [id, entry] of this.past) { if (entry.forgetAtMs > now) break; this.past.delete(id); }
   }
 
-  private accepted(): ClaimReply { return { accepted: true, workerId: this.settings.workerId, epoch: this.settings.epoch }; }
-  private refused(reason: ClaimRefusal): ClaimReply {
-    return { accepted: false, workerId: this.settings.workerId, reason, calls: this.calls.size, max: this.settings.maxCalls };
-  }
+  private accepted(): ClaimReply { return { accepted: true, epoch: this.settings.epoch, ...this.count() }; }
+  private refused(reason: ClaimRefusal): ClaimReply { return { accepted: false, reason, ...this.count() }; }
+  private count() { return { workerId: this.settings.workerId, calls: this.calls.size, max: this.settings.maxCalls }; }
 }

@@ -1,5 +1,6 @@
 import type { ConversationSetup, ExtractRequest, LlmConversation, LlmVendor } from '@dialfleet/conversation';
 import type { LlmVendorEntry } from '../provider-entry.js';
+import { loadGrammar } from './script/grammar.js';
 import { analyseCall } from './script/script-analysis.js';
 import { ScriptConversation } from './script/script-conversation.js';
 
@@ -10,6 +11,7 @@ export const script: LlmVendorEntry = {
   label: 'Script (embedded, English)',
   options: ScriptOptions,
   create: () => new ScriptBrain(),
+  warmUp: loadGrammar,
 };
 
 export class ScriptBrain implements LlmVendor {
