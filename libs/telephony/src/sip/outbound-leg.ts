@@ -204,7 +204,9 @@ export class OutboundLeg implements CallLeg {
     const status = message.statusCode ?? 500;
     if (this.state === 'leaving') return this.gone(status);
     if (this.state !== 'inviting') return;
-    const reason = this.transportError() ?? (message.reasonPhrase || `status ${status}`);
+    // A message that sip.js made up itself has no text: its timer B ran out, or the transport failed (RFC 3261 §8.1.3.1).
+    const ours = message.data === undefined;
+    const reason = this.transportError() ?? (ours && status === 408 ? 'the trunk does not respond' : message.reasonPhrase || `status ${status}`);
     this.gone();
     this.events.emit('failed', { sipStatus: status, reason });
   }

@@ -3,6 +3,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { connect } from 'node:net';
 import type { CallLeg, LegEvents } from '@dialfleet/call';
 import { silentLogger, VirtualClock } from '@dialfleet/kit';
+import { Timers } from 'sip.js/lib/core/timers.js';
 import { HostResolver } from './host-resolver.js';
 import type { IncomingCall } from './incoming-call.js';
 import type { OutboundCallOptions } from './outbound-leg.js';
@@ -480,6 +481,23 @@ describe('a leg that cannot even start', () => {
     const caller = call(sip, 'udp', callee.port, { trunk: { host: 'localhost' } });
     await caller.leg.start();
     expect(await caller.until('failed')).toMatchObject({ sipStatus: 486 });
+  });
+
+  it('fails with 408 when the trunk stays silent, and lets go of a silent one that was hung up (timer B)', async () => {
+    const timers = Timers as { TIMER_B: number };
+    const { TIMER_B } = timers;
+    cleanUps.push(() => { timers.TIMER_B = TIMER_B; });
+    timers.TIMER_B = 60;
+    const peer = await ScriptedPeer.open();
+    const { sip } = await endpoint('udp');
+    const waiting = call(sip, 'udp', peer.port);
+    const given = call(sip, 'udp', peer.port);
+    await Promise.all([waiting.leg.start(), given.leg.start()]);
+    given.leg.hangUp();
+    expect(await waiting.until('failed')).toEqual({ type: 'failed', sipStatus: 408, reason: 'the trunk does not respond' });
+    expect(await given.until('released')).toEqual({ type: 'released', sipStatus: 408 });
+    expect(peer.received.some((text) => text.startsWith('CANCEL'))).toBe(false);
+    expect(sip.stats()).toMatchObject({ ...quiet, clientTransactions: 0 });
   });
 
   it('fails with 503 and the reason when nobody listens on TCP', async () => {
