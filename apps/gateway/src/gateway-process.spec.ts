@@ -89,7 +89,7 @@ describe('the gateway process', () => {
     expect(JSON.stringify(lines)).not.toContain('hunter2');
   }, 30_000);
 
-  it('claims over real NATS until the fleet is full, and follows a call live', async () => {
+  it('claims over real NATS until the fleet is full', async () => {
     const trunk = await ask('/api/v1/trunks', { name: 'T', host: '127.0.0.1', port: 5060, transport: 'udp', default_from_number: '+14155550100' });
     const bot = await ask('/api/v1/bots', { name: 'B', opening_message: 'Hello', trunk_id: trunk.body.trunk_id });
     const body = { bot_id: bot.body.bot_id, to_number: '+14155550123' };
