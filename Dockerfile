@@ -30,7 +30,7 @@ RUN node tools/prune-node-modules.mjs
 
 FROM base
 ARG APP
-ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps
+ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps ORT_DISABLE_TELEMETRY=1
 ENV DIALFLEET_DATA_DIR=/data DIALFLEET_APP=$APP DIALFLEET_HEALTH_FILE=/tmp/dialfleet.health
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/runtime ./

@@ -80,7 +80,12 @@ export class SpeechThreads implements SpeechRuntime {
   }
 }
 
-const startThread = (url: URL, data: SpeechThreadData): Worker => new Worker(url, { workerData: data, name: `speech-${data.role}` });
+function startThread(url: URL, data: SpeechThreadData): Worker {
+  // ONNX Runtime reports to its maker from 1.29 on unless told not to before it loads. Said here, since a thread's own
+  // process.env is a copy that native code does not see.
+  process.env['ORT_DISABLE_TELEMETRY'] = '1';
+  return new Worker(url, { workerData: data, name: `speech-${data.role}` });
+}
 
 /** An array that is a view on a larger buffer is copied over; one with a buffer of its own moves. */
 function ownBuffer(pcm: Pcm): ArrayBuffer[] {
