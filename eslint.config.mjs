@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 
 /** Direction of imports: app -> adapter -> domain -> util; adapters never see each other (docs/architecture.md). */
 const depConstraints = [
-  { sourceTag: 'layer:tool', onlyDependOnLibsWithTags: ['layer:app', 'layer:adapter', 'layer:domain', 'layer:util', 'layer:contract'] },
+  { sourceTag: 'layer:tool', onlyDependOnLibsWithTags: ['layer:tool', 'layer:app', 'layer:adapter', 'layer:domain', 'layer:util', 'layer:contract'] },
   { sourceTag: 'layer:app', onlyDependOnLibsWithTags: ['layer:adapter', 'layer:domain', 'layer:util', 'layer:contract'] },
   { sourceTag: 'layer:adapter', onlyDependOnLibsWithTags: ['layer:domain', 'layer:util', 'layer:contract'] },
   { sourceTag: 'layer:contract', onlyDependOnLibsWithTags: ['layer:domain', 'layer:util'] },

@@ -7,7 +7,7 @@ const SAME_SIGNAL_MS = 500;
 /** `npm start`: runs until a signal, then drains. Prints one line on stdout when ready. */
 export async function start(env: Env): Promise<void> {
   const say = (text: string): void => { process.stderr.write(`${text}\n`); };
-  let fleet: Fleet | undefined;
+  let fleet: Fleet | undefined = undefined as Fleet | undefined;
   let firstSignalAt = 0;
   const onSignal = (): void => {
     if (firstSignalAt === 0) {

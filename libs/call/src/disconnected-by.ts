@@ -19,22 +19,28 @@ const rnrReasons: Readonly<Record<number, HangupReason>> = {
 /** Statuses that say the number itself is wrong. */
 const invalidNumber = new Set([404, 410, 414, 416, 484, 485, 604]);
 
+type Cause<Type extends CallEvent['type']> = (event: Extract<CallEvent, { type: Type }>, wasAnswered: boolean) => EndCause;
+
+const causes: { [Type in CallEvent['type']]: Cause<Type> } = {
+  botHangUp: () => cause('bot', 'bot_hung_up'),
+  transferred: () => cause('bot', 'transferred'),
+  cancelled: (_event, wasAnswered) => (wasAnswered ? cause('bot', 'hangup_requested') : cause('RNR', 'cancelled', 487)),
+  remoteHangUp: () => cause('customer', 'customer_hung_up'),
+  machineDetected: () => cause('voicemail', 'voicemail_detected'),
+  ringTimeout: () => cause('RNR', 'no_answer', 487),
+  maxDuration: () => cause('timeout', 'max_duration'),
+  silence: () => cause('timeout', 'silence'),
+  finalFailure: (event) => sipFailure(event.sipStatus),
+  fault: (event) => cause('error', event.reason),
+  // These end nothing; a call that ends on one of them met a mistake of ours.
+  provisional: () => cause('error', 'worker_failed'),
+  answered: () => cause('error', 'worker_failed'),
+  humanDetected: () => cause('error', 'worker_failed'),
+  released: () => cause('error', 'worker_failed'),
+};
+
 /** Total: every end of a call has a cause, and the first cause wins (the caller keeps the first). */
-export function endCause(event: CallEvent, wasAnswered: boolean): EndCause {
-  switch (event.type) {
-    case 'botHangUp': return cause('bot', 'bot_hung_up');
-    case 'transferred': return cause('bot', 'transferred');
-    case 'cancelled': return wasAnswered ? cause('bot', 'hangup_requested') : cause('RNR', 'cancelled', 487);
-    case 'remoteHangUp': return cause('customer', 'customer_hung_up');
-    case 'machineDetected': return cause('voicemail', 'voicemail_detected');
-    case 'ringTimeout': return cause('RNR', 'no_answer', 487);
-    case 'maxDuration': return cause('timeout', 'max_duration');
-    case 'silence': return cause('timeout', 'silence');
-    case 'finalFailure': return sipFailure(event.sipStatus);
-    case 'fault': return cause('error', event.reason);
-    case 'provisional': case 'answered': case 'humanDetected': case 'released': return cause('error', 'worker_failed');
-  }
-}
+export const endCause = (event: CallEvent, wasAnswered: boolean): EndCause => (causes[event.type] as Cause<CallEvent['type']>)(event, wasAnswered);
 
 function sipFailure(sipStatus: number): EndCause {
   const rnr = rnrReasons[sipStatus];

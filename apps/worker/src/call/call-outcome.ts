@@ -23,28 +23,33 @@ export interface OutcomeParts {
 }
 
 export function buildOutcome(parts: OutcomeParts): CallOutcome {
-  const { plan, summary, cause, answeredAtMs } = parts;
-  const iso = (monotonicMs: number): string => new Date(parts.nowWallMs - (parts.nowMs - monotonicMs)).toISOString();
+  const { plan, cause } = parts;
+  const wasAnswered = parts.answeredAtMs !== null;
   return {
     sessionId: plan.sessionId, workspaceId: plan.workspaceId, botId: plan.botId, botVersion: plan.botVersion,
     workerId: parts.worker.workerId, workerEpoch: parts.worker.epoch,
     direction: plan.direction, callerId: plan.toNumber, toNumber: plan.toNumber, fromNumber: plan.fromNumber,
     variables: plan.variables, crm: parts.prepared?.crm ?? plan.variables,
-    startedAt: iso(parts.startedAtMs),
-    answeredAt: answeredAtMs === null ? null : iso(answeredAtMs),
-    endedAt: iso(parts.endedAtMs),
-    ringDurationSeconds: roundSeconds((answeredAtMs ?? parts.endedAtMs) - parts.startedAtMs),
-    callDurationSeconds: answeredAtMs === null ? 0 : roundSeconds(Math.max(0, parts.endedAtMs - answeredAtMs)),
-    disconnectedBy: cause.disconnectedBy, hangupReason: cause.hangupReason,
-    sipStatus: cause.sipStatus ?? (answeredAtMs === null ? null : 200),
-    transcript: summary?.transcript ?? [],
+    ...timesOf(parts),
+    disconnectedBy: cause.disconnectedBy, hangupReason: cause.hangupReason, sipStatus: cause.sipStatus ?? (wasAnswered ? 200 : null),
     recording: parts.recording,
-    latency: summary?.latency ?? [],
-    usage: summary?.usage ?? {},
-    media: answeredAtMs === null || !parts.media ? null : mediaOnWire(parts.media),
+    media: wasAnswered && parts.media ? mediaOnWire(parts.media) : null,
     wasTransferred: parts.transferredTo !== null, transferredTo: parts.transferredTo,
-    notes: summary?.notes ?? { slots: {}, intents: [] },
-    warnings: [...(parts.prepared?.warnings ?? []), ...(summary?.warnings ?? [])],
+    ...(parts.summary ?? nothingSaid),
+    warnings: [...(parts.prepared?.warnings ?? []), ...(parts.summary?.warnings ?? [])],
+  };
+}
+
+const nothingSaid: ConversationSummary = { transcript: [], latency: [], usage: {}, notes: { slots: {}, intents: [] }, warnings: [] };
+
+function timesOf({ nowWallMs, nowMs, startedAtMs, answeredAtMs, endedAtMs }: OutcomeParts) {
+  const iso = (monotonicMs: number): string => new Date(nowWallMs - (nowMs - monotonicMs)).toISOString();
+  return {
+    startedAt: iso(startedAtMs),
+    answeredAt: answeredAtMs === null ? null : iso(answeredAtMs),
+    endedAt: iso(endedAtMs),
+    ringDurationSeconds: roundSeconds((answeredAtMs ?? endedAtMs) - startedAtMs),
+    callDurationSeconds: answeredAtMs === null ? 0 : roundSeconds(Math.max(0, endedAtMs - answeredAtMs)),
   };
 }
 
