@@ -17,7 +17,7 @@ const warmUpSpeech = `Promise.all([import('@dialfleet/providers'), import('@dial
 describe('the local speech models', () => {
   it('load without starting the telemetry of their runtime', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'dialfleet-telemetry-'));
-    const { CI: _suppressesItToo, ...env } = process.env;
+    const env = { ...process.env, CI: undefined }; // CI suppresses it too
     const child = spawn(process.execPath, ['--eval', warmUpSpeech],
       { cwd: join(repositoryRoot, 'apps/worker'), env: { ...env, TMPDIR: folder }, stdio: ['ignore', 'inherit', 'pipe'] });
     let log = '';
