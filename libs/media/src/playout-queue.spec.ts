@@ -6,20 +6,41 @@ const ramp = (length: number, from = 1): Int16Array => Int16Array.from({ length 
 
 describe('PlayoutQueue', () => {
   it('gives nothing when empty', () => {
-    expect(new PlayoutQueue().pull(160)).toEqual({ pcm: null, played: [] });
+    expect(new PlayoutQueue().pull(160)).toEqual({ pcm: null, begun: [], played: [] });
   });
 
-  it('plays an utterance frame by frame and reports its end with its last, padded frame', () => {
+  it('plays an utterance frame by frame and reports its beginning with its first and its end with its last, padded frame', () => {
     const queue = new PlayoutQueue();
     queue.play('greeting', ramp(200));
     queue.endOf('greeting');
     expect(queue.queuedMs).toBe(25);
-    expect(queue.pull(160)).toEqual({ pcm: ramp(160), played: [] });
+    expect(queue.pull(160)).toEqual({ pcm: ramp(160), begun: ['greeting'], played: [] });
     const last = new Int16Array(160);
     last.set(ramp(40, 161));
-    expect(queue.pull(160)).toEqual({ pcm: last, played: ['greeting'] });
-    expect(queue.pull(160)).toEqual({ pcm: null, played: [] });
+    expect(queue.pull(160)).toEqual({ pcm: last, begun: [], played: ['greeting'] });
+    expect(queue.pull(160)).toEqual({ pcm: null, begun: [], played: [] });
     expect(queue.isEmpty).toBe(true);
+  });
+
+  it('begins an utterance once, however many chunks and pauses it has', () => {
+    const queue = new PlayoutQueue();
+    const begun: string[] = [];
+    for (let chunk = 0; chunk < 3; chunk++) {
+      queue.play('a', ramp(160));
+      begun.push(...queue.pull(160).begun, ...queue.pull(160).begun);
+    }
+    expect(begun).toEqual(['a']);
+  });
+
+  it('does not begin what is paused or dropped before its first sample', () => {
+    const queue = new PlayoutQueue();
+    queue.pause();
+    queue.play('a', ramp(160));
+    expect(queue.pull(160).begun).toEqual([]);
+    queue.clear();
+    queue.resume();
+    queue.play('b', ramp(160));
+    expect(queue.pull(160).begun).toEqual(['b']);
   });
 
   it('holds back a part of a frame until the utterance goes on', () => {
@@ -35,7 +56,7 @@ describe('PlayoutQueue', () => {
     queue.play('a', ramp(100));
     queue.endOf('a');
     queue.play('b', ramp(60, 101));
-    expect(queue.pull(160)).toEqual({ pcm: ramp(160), played: ['a'] });
+    expect(queue.pull(160)).toEqual({ pcm: ramp(160), begun: ['a', 'b'], played: ['a'] });
   });
 
   it('does not keep the end of one utterance waiting for the next', () => {
@@ -45,7 +66,7 @@ describe('PlayoutQueue', () => {
     queue.play('b', ramp(10, 500));
     const frame = new Int16Array(160);
     frame.set(ramp(100));
-    expect(queue.pull(160)).toEqual({ pcm: frame, played: ['a'] });
+    expect(queue.pull(160)).toEqual({ pcm: frame, begun: ['a'], played: ['a'] });
     expect(queue.clear()).toEqual({ a: 100, b: 0 });
   });
 
@@ -55,7 +76,7 @@ describe('PlayoutQueue', () => {
     queue.pull(160);
     queue.endOf('a');
     queue.endOf('empty');
-    expect(queue.pull(160)).toEqual({ pcm: null, played: ['a', 'empty'] });
+    expect(queue.pull(160)).toEqual({ pcm: null, begun: [], played: ['a', 'empty'] });
   });
 
   it('says on clear how much of each utterance was heard, and never reports the dropped ones', () => {
@@ -67,7 +88,7 @@ describe('PlayoutQueue', () => {
     queue.play('c', ramp(10));
     for (let i = 0; i < 3; i++) queue.pull(160);
     expect(queue.clear()).toEqual({ a: 160, b: 320, c: 0 });
-    expect(queue.pull(160)).toEqual({ pcm: null, played: [] });
+    expect(queue.pull(160)).toEqual({ pcm: null, begun: [], played: [] });
   });
 
   it('keeps its place while paused', () => {
@@ -75,7 +96,7 @@ describe('PlayoutQueue', () => {
     queue.play('a', ramp(320));
     queue.pull(160);
     queue.pause();
-    expect(queue.pull(160)).toEqual({ pcm: null, played: [] });
+    expect(queue.pull(160)).toEqual({ pcm: null, begun: [], played: [] });
     queue.resume();
     expect(queue.pull(160).pcm).toEqual(ramp(160, 161));
   });
@@ -96,13 +117,16 @@ describe('PlayoutQueue', () => {
         queue.endOf(`u${i}`);
       });
       const heard: number[] = [];
+      const begun: string[] = [];
       const played: string[] = [];
       for (let i = 0; i < 100; i++) {
         const frame = queue.pull(160);
         heard.push(...(frame.pcm ?? []));
+        begun.push(...frame.begun);
         played.push(...frame.played);
       }
       expect(heard.filter((sample) => sample !== 0)).toEqual([...ramp(next - 1)]);
+      expect(begun).toEqual(utterances.flatMap((chunks, i) => (chunks.some((length) => length > 0) ? [`u${i}`] : [])));
       expect(played).toEqual(utterances.map((_, i) => `u${i}`));
     }));
   });

@@ -8,11 +8,13 @@ interface EndMark { tag: string; pcm: null }
 export interface PulledFrame {
   /** `null`: nothing to play now. */
   pcm: Int16Array | null;
+  /** Tags whose first sample is in this frame; a tag without audio never is. */
+  begun: readonly string[];
   /** Tags whose last sample is in this frame (or that ended without one). */
   played: readonly string[];
 }
 
-const NOTHING_PLAYED: readonly string[] = [];
+const NO_TAGS: readonly string[] = [];
 const REMEMBERED_TAGS = 32;
 
 /**
@@ -56,16 +58,17 @@ export class PlayoutQueue {
   resume(): void { this.paused = false; }
 
   pull(samples: number): PulledFrame {
-    if (this.paused || this.items.length === 0) return { pcm: null, played: NOTHING_PLAYED };
+    if (this.paused || this.items.length === 0) return { pcm: null, begun: NO_TAGS, played: NO_TAGS };
+    const begun: string[] = [];
     const played: string[] = [];
     const canFill = this.queuedSamples > 0 && (this.queuedSamples >= samples || this.hasEndMark());
-    const pcm = canFill ? this.fill(new Int16Array(samples), played) : null;
+    const pcm = canFill ? this.fill(new Int16Array(samples), begun, played) : null;
     this.takeEndMarks(played);
-    return { pcm, played };
+    return { pcm, begun, played };
   }
 
   /** Copies from the head of the queue; what is missing at the end stays silence. */
-  private fill(frame: Int16Array, played: string[]): Int16Array {
+  private fill(frame: Int16Array, begun: string[], played: string[]): Int16Array {
     const short = this.queuedSamples < frame.length;
     for (let filled = 0; filled < frame.length;) {
       this.takeEndMarks(played);
@@ -74,6 +77,7 @@ export class PlayoutQueue {
       const count = Math.min(frame.length - filled, head.pcm.length - head.offset);
       frame.set(head.pcm.subarray(head.offset, head.offset + count), filled);
       filled += count;
+      if (this.sent.get(head.tag) === 0) begun.push(head.tag);
       this.advance(head, count);
     }
     return frame;

@@ -1,7 +1,7 @@
 import { DtmfSender, TELEPHONE_EVENT_BYTES } from './dtmf-event.js';
 import { FRAME_SAMPLES } from './frame.js';
 import { encodeG711, type G711Law } from './g711.js';
-import { PlayoutQueue } from './playout-queue.js';
+import { type PulledFrame, PlayoutQueue } from './playout-queue.js';
 import { RTP_HEADER_BYTES, writeRtpHeader } from './rtp-packet.js';
 
 export interface TransmitFormat { law: G711Law; payloadType: number; telephoneEventPayloadType?: number }
@@ -11,6 +11,8 @@ export interface TransmittedFrame {
   bytes: number;
   /** What the far end hears; `null`: silence. */
   pcm: Int16Array | null;
+  /** Tags whose first sample is in this packet. */
+  begun: readonly string[];
   /** Tags whose last sample is in this packet. */
   played: readonly string[];
 }
@@ -18,7 +20,8 @@ export interface TransmittedFrame {
 export const MAX_PACKET_BYTES = RTP_HEADER_BYTES + FRAME_SAMPLES;
 
 const SILENCE = new Int16Array(FRAME_SAMPLES);
-const NOTHING: TransmittedFrame = { bytes: 0, pcm: null, played: [] };
+const NO_AUDIO: PulledFrame = { pcm: null, begun: [], played: [] };
+const NOTHING: TransmittedFrame = { ...NO_AUDIO, bytes: 0 };
 
 /**
  * The sending half of an RTP session without its socket: telephone events, else queued audio, else silence, one packet a
@@ -62,13 +65,13 @@ export class RtpTransmitter {
       if (event.first) this.eventTimestamp = this.rtpTimestamp;
       out.set(event.payload, RTP_HEADER_BYTES);
       this.writeHeader(out, format.telephoneEventPayloadType as number, this.eventTimestamp, event.first);
-      return { bytes: RTP_HEADER_BYTES + TELEPHONE_EVENT_BYTES, pcm: null, played: NOTHING.played };
+      return { ...NO_AUDIO, bytes: RTP_HEADER_BYTES + TELEPHONE_EVENT_BYTES };
     }
-    const { pcm, played } = event === 'gap' ? { pcm: null, played: NOTHING.played } : this.queue.pull(FRAME_SAMPLES);
-    encodeG711(format.law, pcm ?? SILENCE, out, RTP_HEADER_BYTES);
+    const audio = event === 'gap' ? NO_AUDIO : this.queue.pull(FRAME_SAMPLES);
+    encodeG711(format.law, audio.pcm ?? SILENCE, out, RTP_HEADER_BYTES);
     this.writeHeader(out, format.payloadType, this.rtpTimestamp, this.marker);
     this.marker = false;
-    return { bytes: MAX_PACKET_BYTES, pcm, played };
+    return { ...audio, bytes: MAX_PACKET_BYTES };
   }
 
   private writeHeader(out: Uint8Array, payloadType: number, rtpTimestamp: number, marker: boolean): void {

@@ -18,6 +18,8 @@ export interface RemoteMedia {
 export interface MediaEvents {
   /** One 20 ms frame (160 samples at 8 kHz) out of the jitter buffer; `offsetMs` from the session's opening. */
   audio: { pcm: Int16Array; offsetMs: number };
+  /** The first sample queued under `tag` has been sent; `offsetMs` as for `audio`. */
+  playing: { tag: string; offsetMs: number };
   /** The last sample queued under `tag` before `endOf(tag)` has been sent. */
   played: { tag: string; offsetMs: number };
   /** An RFC 4733 digit, once per key press. */

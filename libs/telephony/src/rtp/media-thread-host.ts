@@ -73,6 +73,7 @@ export class MediaThreadHost {
     const number = ++this.lastSession;
     this.sessions.set(number, session);
     session.events.on('audio', ({ pcm, offsetMs }) => this.collect({ session: number, offsetMs, pcm }));
+    this.forward(number, session, 'playing');
     this.forward(number, session, 'played');
     this.forward(number, session, 'dtmf');
     this.forward(number, session, 'firstPacket');

@@ -141,6 +141,22 @@ describe.each<[string, () => Promise<Factory>]>([
     expect(rmsLevel((await hear(b, frames(b, 3))).pcm)).toBe(0);
   });
 
+  it('tells when an utterance begins to be heard: once, when its turn has come, before its end', async () => {
+    const [a, b] = await openPair();
+    await frames(b, 3);
+    const told: string[] = [];
+    const offsetsMs: number[] = [];
+    a.events.on('playing', ({ tag, offsetMs }) => { told.push(`playing ${tag}`); offsetsMs.push(offsetMs); });
+    a.events.on('played', ({ tag, offsetMs }) => { told.push(`played ${tag}`); offsetsMs.push(offsetMs); });
+    a.play('first', tone(700, 100));
+    a.endOf('first');
+    a.endOf('without audio');
+    await say(a, 'second', tone(700, 60));
+    expect(told).toEqual(['playing first', 'played first', 'played without audio', 'playing second', 'played second']);
+    // A stalled machine skips periods, so these are the least.
+    [0, 80, 80, 100, 140].forEach((leastMs, i) => expect(offsetsMs[i] - offsetsMs[0]).toBeGreaterThanOrEqual(leastMs));
+  });
+
   it('sends digits both ways, each once, among silence', async () => {
     const [a, b] = await openPair();
     const heard = { a: '', b: '' };

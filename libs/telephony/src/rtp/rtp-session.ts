@@ -111,6 +111,7 @@ export class RtpSession implements MediaSession {
     this.recorder?.frame(deadlineMs, heard, sent.pcm);
     const offsetMs = Math.round(deadlineMs - this.openedMs);
     if (heard) this.events.emit('audio', { pcm: heard, offsetMs });
+    for (const tag of sent.begun) this.events.emit('playing', { tag, offsetMs });
     for (const tag of sent.played) this.events.emit('played', { tag, offsetMs });
     if (this.dtmfWaiters.length > 0) this.settleDtmf();
     const silentMs = this.watch.check(deadlineMs);

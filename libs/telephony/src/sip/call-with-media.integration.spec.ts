@@ -43,8 +43,10 @@ describe('a call with real RTP', () => {
     cleanUps.push(() => rm(folder, { recursive: true }));
     const [a, b] = [await phone(), await phone()];
     let callee: CallLeg | undefined;
-    b.onInvite((call) => { callee = call.leg; say(call.leg, 700); return call.answer(); });
+    const playing: Promise<unknown>[] = [];
+    b.onInvite((call) => { callee = call.leg; playing.push(once(call.leg, 'playing')); say(call.leg, 700); return call.answer(); });
     const leg = a.createCall({ trunk: { host: '127.0.0.1', port: b.port, transport: 'udp', codecs: ['PCMA'] }, dialUser: 'b', fromNumber: 'a' });
+    playing.push(once(leg, 'playing'));
     say(leg, 400);
     await leg.record(join(folder, 'call.wav'));
     const answered = once(leg, 'answered');
@@ -53,6 +55,7 @@ describe('a call with real RTP', () => {
     const [atCaller, atCallee] = await Promise.all([listen(leg, 8_000), listen(callee as CallLeg, 8_000)]);
     expect(tonePurity(atCaller.subarray(4_000), 700)).toBeGreaterThan(PURE);
     expect(tonePurity(atCallee.subarray(4_000), 400)).toBeGreaterThan(PURE);
+    expect(await Promise.all(playing)).toMatchObject([{ tag: 'tone' }, { tag: 'tone' }]);
     const key = once(callee as CallLeg, 'dtmf');
     await leg.sendDtmf('7');
     expect(await key).toEqual({ digit: '7' });

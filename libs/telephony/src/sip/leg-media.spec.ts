@@ -61,6 +61,17 @@ describe('LegMedia', () => {
     expect(seen).toEqual([{ digit: '5' }, { reason: 'media_timeout', detail: 'no RTP from the far end for 15000 ms' }]);
   });
 
+  it('tells when what it plays begins and ends', async () => {
+    const { factory, media, events } = setUp();
+    const told: unknown[] = [];
+    events.on('playing', (playing) => told.push(['playing', playing]));
+    events.on('played', (played) => told.push(['played', played]));
+    await media.open();
+    factory.sessions[0].events.emit('playing', { tag: 'a', offsetMs: 40 });
+    factory.sessions[0].events.emit('played', { tag: 'a', offsetMs: 60 });
+    expect(told).toEqual([['playing', { tag: 'a', offsetMs: 40 }], ['played', { tag: 'a', offsetMs: 60 }]]);
+  });
+
   it('opens one session however often it is asked, and goes on when the recording fails', async () => {
     const { factory, media } = setUp();
     const open = factory.open.bind(factory);

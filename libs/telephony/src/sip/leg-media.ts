@@ -87,6 +87,7 @@ export class LegMedia {
 
   private forward(session: MediaSession): void {
     session.events.on('audio', (frame) => this.events.emit('audio', frame));
+    session.events.on('playing', (playing) => this.events.emit('playing', playing));
     session.events.on('played', (played) => this.events.emit('played', played));
     session.events.on('dtmf', (key) => this.events.emit('dtmf', key));
     session.events.on('timeout', ({ silentMs }) => {
