@@ -26,6 +26,8 @@ export interface LegEvents {
   playing: { tag: string; offsetMs: number };
   /** Playout reached the end of everything queued under `tag`. */
   played: { tag: string; offsetMs: number };
+  /** The recording ended early, or could not begin: its file holds what came before, the call goes on. */
+  recordingFailed: { message: string };
 }
 
 /** Audio towards the customer. Queued audio is paced out in real time by the media thread. */
@@ -62,7 +64,7 @@ export interface CallLeg {
   hangUp(): void;
   /** RFC 4733 events towards the customer. */
   sendDtmf(digits: string): Promise<void>;
-  /** Starts writing both directions to a stereo WAV (customer left, bot right). */
+  /** Starts writing both directions to a stereo WAV (customer left, bot right). Rejects when the file cannot be created. */
   record(filePath: string): Promise<void>;
   /** Frees sockets, closes the recording. Resolves with media statistics once files are closed. */
   close(): Promise<LegMediaStats>;

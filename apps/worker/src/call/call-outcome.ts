@@ -13,6 +13,8 @@ export interface OutcomeParts {
   summary: ConversationSummary | undefined;
   prepared: PreparedCall | undefined;
   recording: ShelvedRecording;
+  /** Of the call itself; preparation and conversation have their own. */
+  warnings: readonly string[];
   transferredTo: string | null;
   /** The same instant on both clocks: turns monotonic readings into wall time. */
   nowWallMs: number;
@@ -36,7 +38,7 @@ export function buildOutcome(parts: OutcomeParts): CallOutcome {
     media: wasAnswered && parts.media ? mediaOnWire(parts.media) : null,
     wasTransferred: parts.transferredTo !== null, transferredTo: parts.transferredTo,
     ...(parts.summary ?? nothingSaid),
-    warnings: [...(parts.prepared?.warnings ?? []), ...(parts.summary?.warnings ?? [])],
+    warnings: [...(parts.prepared?.warnings ?? []), ...parts.warnings, ...(parts.summary?.warnings ?? [])],
   };
 }
 

@@ -25,13 +25,14 @@ const summary: ConversationSummary = { transcript: [{ speaker: 'bot', text: 'Hel
 const stats: LegMediaStats = { packetsSent: 1, packetsReceived: 1, packetsLost: 0, packetsLateOrDuplicate: 0, jitterMs: 0, packetsForeign: 0 };
 
 /** A call whose leg, voice and brain are in the test's hands. */
-function call(over: { plan?: Partial<CallPlan<BotSettings>>; createLeg?: () => Promise<CallLeg>; send?: HttpSend } = {}) {
+function call(over: { plan?: Partial<CallPlan<BotSettings>>; createLeg?: () => Promise<CallLeg>; send?: HttpSend; record?: () => Promise<void> } = {}) {
   const clock = new VirtualClock();
   const events = new Emitter<LegEvents>();
   const said: string[] = [];
+  let closing = (): void => undefined;
   const leg = {
     events, hangUp: () => { said.push('hangUp'); }, start: () => { said.push('start'); return Promise.resolve(); },
-    record: () => { said.push('record'); return Promise.resolve(); }, close: () => { said.push('close'); return Promise.resolve(stats); },
+    record: () => { said.push('record'); return over.record?.() ?? Promise.resolve(); }, close: () => { said.push('close'); closing(); return Promise.resolve(stats); },
     sendDtmf: () => Promise.resolve(), audioOut: { play: () => undefined, endOf: () => undefined, clear: () => Promise.resolve({}), pause: () => undefined, resume: () => undefined },
   } as unknown as CallLeg;
   const outcomes: CallOutcome[] = [];
@@ -44,12 +45,12 @@ function call(over: { plan?: Partial<CallPlan<BotSettings>>; createLeg?: () => P
     llm: { converse: () => ({ notes: () => ({ slots: {}, intents: [] }) }), extract: () => Promise.resolve({}) } as unknown as LlmVendor,
     prefetch: new CrmPrefetch(over.send ?? (() => Promise.reject(new Error('none'))), clock),
     timeline: new CallTimeline(plan, { workerId: 'w', epoch: 'e' }, (event) => { timeline.push(event.type); return Promise.resolve(); }, clock, silentLogger),
-    recordings: { prepare: () => Promise.resolve('/tmp/x.wav'), finish: (_id: string, expected: boolean) => Promise.resolve(expected ? { status: 'ready', key: 'k', durationSeconds: 1 } : { status: 'none', key: null, durationSeconds: null }) } as unknown as RecordingShelf,
+    recordings: { prepare: () => Promise.resolve('/tmp/x.wav'), finish: (_id: string, expected: boolean, endedEarly: boolean) => Promise.resolve(expected ? { status: endedEarly ? 'partial' : 'ready', key: 'k', durationSeconds: 1 } : { status: 'none', key: null, durationSeconds: null }) } as unknown as RecordingShelf,
     keepOutcome: (outcome) => { outcomes.push(outcome); return Promise.resolve(); }, clock, logger: silentLogger,
   };
   const session = new CallSession({ ...plan, ...over.plan }, tools);
   const settle = (ms = 50): Promise<void> => clock.advanceAsync(ms);
-  return { session, clock, events, said, outcomes, timeline, settle, setup: () => setup as PipelineSetup, end: (event: CallEvent) => { setup?.onEnd(event); } };
+  return { session, clock, events, said, outcomes, timeline, settle, setup: () => setup as PipelineSetup, onClose: (act: () => void) => { closing = act; }, end: (event: CallEvent) => { setup?.onEnd(event); } };
 }
 
 describe('one call', () => {
@@ -136,6 +137,45 @@ describe('one call', () => {
     await c.settle();
     expect(c.setup().openingText).toBe('Hello Annabel');
     expect(heard).toEqual([7]);
+  });
+
+  it('goes on when the recording ends early, says so once, and keeps what was written', async () => {
+    const c = call();
+    await c.settle();
+    c.events.emit('answered', { sipStatus: 200 });
+    await c.settle(3000);
+    c.events.emit('recordingFailed', { message: 'no space left on device' });
+    c.events.emit('recordingFailed', { message: 'no space left on device' });
+    await c.settle(1000);
+    c.end({ type: 'botHangUp' });
+    c.events.emit('released', { sipStatus: 200 });
+    await c.settle();
+    expect(c.outcomes).toMatchObject([{ disconnectedBy: 'bot', callDurationSeconds: 4, recording: { status: 'partial', key: 'k' }, warnings: ['recording failed: no space left on device'] }]);
+    expect(c.timeline.filter((type) => type === 'warning')).toHaveLength(1);
+    expect(c.timeline.indexOf('warning')).toBeLessThan(c.timeline.indexOf('call.ending'));
+  });
+
+  it('holds the conversation when the recording cannot begin', async () => {
+    const c = call({ record: () => Promise.reject(new Error('read-only file system')) });
+    await c.settle();
+    c.events.emit('answered', { sipStatus: 200 });
+    await c.settle(1000);
+    expect(c.said).toContain('converse');
+    c.end({ type: 'botHangUp' });
+    c.events.emit('released', { sipStatus: 200 });
+    await c.settle();
+    expect(c.outcomes).toMatchObject([{ disconnectedBy: 'bot', warnings: ['recording failed: read-only file system'] }]);
+  });
+
+  it('counts a recording whose last batch is lost at the end as partial', async () => {
+    const c = call();
+    await c.settle();
+    c.events.emit('answered', { sipStatus: 200 });
+    await c.settle(1000);
+    c.onClose(() => { c.events.emit('recordingFailed', { message: 'no space left on device' }); });
+    c.events.emit('hungUp', {});
+    await c.settle();
+    expect(c.outcomes).toMatchObject([{ disconnectedBy: 'customer', recording: { status: 'partial' }, warnings: [expect.any(String)] }]);
   });
 
   it('ends with exactly one outcome, whatever comes in whatever order', async () => {

@@ -54,6 +54,8 @@ export class CallSession implements RunningCall {
   private summary: Promise<ConversationSummary | undefined> = Promise.resolve(undefined);
   private finish: () => void = () => undefined;
   private transferTarget: string | null = null;
+  private recordingEndedEarly = false;
+  private readonly warnings: string[] = [];
 
   constructor(private readonly plan: CallPlan<BotSettings>, private readonly tools: SessionTools) {
     this.startedAtMs = tools.clock.monotonicMs();
@@ -98,6 +100,7 @@ export class CallSession implements RunningCall {
     leg.events.on('hungUp', () => { this.dispatch({ type: 'remoteHangUp' }); });
     leg.events.on('fault', ({ reason, detail }) => { this.dispatch({ type: 'fault', reason, detail }); });
     leg.events.on('released', () => { this.dispatch({ type: 'released' }); });
+    leg.events.on('recordingFailed', ({ message }) => { this.onRecordingFailed(message); });
   }
 
   private onProvisional(sipStatus: number, earlyMedia: boolean): void {
@@ -136,7 +139,7 @@ export class CallSession implements RunningCall {
   }
 
   private async converse(): Promise<void> {
-    const { clock, timeline, recordings } = this.tools;
+    const { clock, timeline } = this.tools;
     const leg = this.leg as CallLeg;
     this.answeredAtMs = clock.monotonicMs();
     this.stopTimers();
@@ -144,7 +147,7 @@ export class CallSession implements RunningCall {
     this.timers.push(clock.after(this.plan.maxDurationMs, () => { this.dispatch({ type: 'maxDuration' }); }));
     const firstWords = new HeldAudio(leg);
     try {
-      if (this.plan.record) await leg.record(await recordings.prepare(this.plan.sessionId));
+      if (this.plan.record) await this.record(leg);
       const prepared = await this.prepared;
       if (this.state !== 'answered') return;
       const conversation = this.tools.converse({
@@ -159,6 +162,22 @@ export class CallSession implements RunningCall {
       this.tools.logger.error('the conversation could not start', { error });
       this.dispatch({ type: 'fault', reason: 'worker_failed', detail: errorMessage(error) });
     }
+  }
+
+  /** A call goes on without its recording. */
+  private async record(leg: CallLeg): Promise<void> {
+    try {
+      await leg.record(await this.tools.recordings.prepare(this.plan.sessionId));
+    } catch (error) { this.onRecordingFailed(errorMessage(error)); }
+  }
+
+  private onRecordingFailed(detail: string): void {
+    if (this.recordingEndedEarly) return;
+    this.recordingEndedEarly = true;
+    const message = `recording failed: ${detail}`;
+    this.tools.logger.error('recording failed', { detail });
+    this.tools.timeline.add('warning', { message });
+    this.warnings.push(message);
   }
 
   /** Takes leave: the bot falls silent, CANCEL or BYE goes out, and the far end gets a moment to confirm. */
@@ -184,11 +203,11 @@ export class CallSession implements RunningCall {
     const summary = await this.summary.catch((error: unknown) => { tools.logger.error('the conversation left no summary', { error }); return undefined; });
     const media = await this.closeLeg();
     const prepared = await within(tools.clock, 0, this.prepared.catch(() => undefined));
-    const recording = await tools.recordings.finish(plan.sessionId, plan.record && this.answeredAtMs !== null);
+    const recording = await tools.recordings.finish(plan.sessionId, plan.record && this.answeredAtMs !== null, this.recordingEndedEarly);
     if (recording.key) tools.timeline.add('recording.finished', { status: recording.status, duration_seconds: recording.durationSeconds });
     const outcome = buildOutcome({
       plan, worker: tools.worker, cause: this.cause ?? endCause({ type: 'fault', reason: 'worker_failed' }, false), media, summary, prepared, recording,
-      transferredTo: this.transferTarget, nowWallMs: tools.clock.nowMs(), nowMs: tools.clock.monotonicMs(), startedAtMs: this.startedAtMs,
+      warnings: this.warnings, transferredTo: this.transferTarget, nowWallMs: tools.clock.nowMs(), nowMs: tools.clock.monotonicMs(), startedAtMs: this.startedAtMs,
       answeredAtMs: this.answeredAtMs, endedAtMs: this.endedAtMs ?? tools.clock.monotonicMs(),
     });
     tools.timeline.add('call.ended', { disconnected_by: outcome.disconnectedBy, hangup_reason: outcome.hangupReason, call_duration_seconds: outcome.callDurationSeconds });

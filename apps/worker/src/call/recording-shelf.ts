@@ -25,14 +25,17 @@ export class RecordingShelf {
     return path;
   }
 
-  /** What became of it once the leg has closed the file. */
-  async finish(sessionId: string, expected: boolean): Promise<ShelvedRecording> {
+  /** What became of it once the leg has closed the file. `endedEarly`: it was cut off, what was written is kept. */
+  async finish(sessionId: string, expected: boolean, endedEarly = false): Promise<ShelvedRecording> {
     const key = this.keys.get(sessionId);
     this.keys.delete(sessionId);
     if (!expected || key === undefined) return { status: expected ? 'lost' : 'none', key: null, durationSeconds: null };
     try {
       const size = await this.store.sizeBytes(key);
-      if (size !== null && size > WAV_HEADER_BYTES) return { status: 'ready', key, durationSeconds: Math.round(((size - WAV_HEADER_BYTES) / BYTES_PER_SECOND) * 1000) / 1000 };
+      if (size !== null && size > WAV_HEADER_BYTES) {
+        const durationSeconds = Math.round(((size - WAV_HEADER_BYTES) / BYTES_PER_SECOND) * 1000) / 1000;
+        return { status: endedEarly ? 'partial' : 'ready', key, durationSeconds };
+      }
     } catch (error) { this.logger.error('a recording cannot be read back', { session_id: sessionId, error }); }
     return { status: 'lost', key: null, durationSeconds: null };
   }

@@ -12,8 +12,15 @@ const scriptedThread = (onMessage: string, atStart = 'main.postMessage({ type: "
 `)}`);
 
 const opensThenDies = scriptedThread(`
-  if (message.question?.method === 'open') main.postMessage({ type: 'answer', request: message.request, value: { session: 1, local: { address: '127.0.0.1', port: 4000 } } });
-  else if (message.type === 'shutDown') main.close();
+  const { type, request, question } = message;
+  if (question?.method === 'open') main.postMessage({ type: 'answer', request, value: { session: 1, local: { address: '127.0.0.1', port: 4000 } } });
+  else if (question?.method === 'record') main.postMessage({ type: 'answer', request });
+  else if (question?.method === 'closeSession') {
+    main.postMessage({ type: 'event', session: 1, event: { name: 'recordingFailed', payload: { message: 'disk full' } } });
+    main.postMessage({ type: 'event', session: 1, event: { name: 'dtmf', payload: { digit: '1' } } });
+    main.postMessage({ type: 'answer', request, value: {} });
+  }
+  else if (type === 'shutDown') main.close();
   else throw new Error('out of luck');
 `);
 
@@ -30,6 +37,26 @@ describe('MediaThread', () => {
     await expect(session.record('/nowhere')).rejects.toThrow(MediaThreadCrashedError);
     await expect(thread.open()).rejects.toThrow(MediaThreadCrashedError);
     await expect(session.close()).resolves.toMatchObject({ packetsSent: 0 });
+    await thread.close();
+  });
+
+  it('reports the end of a recording with the death of its thread', async () => {
+    const thread = await MediaThread.start({ ...options, workerUrl: opensThenDies });
+    const session = await thread.open();
+    await session.record('/call.wav');
+    const failed = new Promise((resolve) => { session.events.on('recordingFailed', resolve); });
+    await expect(session.stats()).rejects.toThrow(MediaThreadCrashedError);
+    await expect(failed).resolves.toEqual({ message: expect.stringContaining('out of luck') });
+  });
+
+  it('tells of the last batch that could not be written, and of nothing else, while a session closes', async () => {
+    const thread = await MediaThread.start({ ...options, workerUrl: opensThenDies });
+    const session = await thread.open();
+    const told: unknown[] = [];
+    session.events.on('recordingFailed', ({ message }) => told.push(message));
+    session.events.on('dtmf', (key) => told.push(key));
+    await session.close();
+    expect(told).toEqual(['disk full']);
     await thread.close();
   });
 

@@ -28,8 +28,8 @@ const CLOSE_TIMEOUT_MS = 10_000;
  * An RTP engine in a thread of its own, so that a busy main thread delays no packet. The thread keeps the system's time;
  * `clock` here only bounds its start and stop.
  *
- * Should the thread die, `crashed` fires, every session reports a media time-out, and what is asked of them rejects with
- * MediaThreadCrashedError (`close` resolves).
+ * Should the thread die, `crashed` fires, every session reports a media time-out and the end of its recording, and what
+ * is asked of them rejects with MediaThreadCrashedError (`close` resolves).
  */
 export class MediaThread implements MediaFactory {
   readonly events = new Emitter<MediaThreadEvents>();
@@ -146,6 +146,6 @@ export class MediaThread implements MediaFactory {
     if (this.closing) return;
     this.logger.error('media thread died', { error: this.death });
     this.events.emit('crashed', { error: this.death });
-    for (const session of [...this.sessions.values()]) session.deliver({ name: 'timeout', payload: { silentMs: 0 } });
+    for (const session of [...this.sessions.values()]) session.lost(`the media thread died: ${this.death.message}`);
   }
 }

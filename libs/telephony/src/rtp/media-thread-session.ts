@@ -18,6 +18,7 @@ const NO_STATS: LegMediaStats = { packetsSent: 0, packetsReceived: 0, packetsLos
 export class MediaThreadSession implements MediaSession {
   readonly events = new Emitter<MediaEvents>();
   private closing: Promise<LegMediaStats> | null = null;
+  private recording = false;
 
   constructor(private readonly number: number, readonly local: { address: string; port: number }, private readonly channel: MediaChannel) {}
 
@@ -35,18 +36,27 @@ export class MediaThreadSession implements MediaSession {
 
   clear(): Promise<Record<string, number>> { return this.channel.ask({ method: 'clear', session: this.number }); }
   sendDtmf(digits: string): Promise<void> { return this.channel.ask({ method: 'sendDtmf', session: this.number, digits }); }
-  record(filePath: string): Promise<void> { return this.channel.ask({ method: 'record', session: this.number, filePath }); }
   stats(): Promise<LegMediaStats> { return this.closing ?? this.channel.ask({ method: 'stats', session: this.number }); }
+
+  async record(filePath: string): Promise<void> {
+    await this.channel.ask({ method: 'record', session: this.number, filePath });
+    this.recording = true;
+  }
 
   close(): Promise<LegMediaStats> {
     this.closing ??= this.closeInThread();
     return this.closing;
   }
 
-  /** An event from the thread. */
+  /** An event from the thread. The last batch of a recording may fail while the session closes. */
   deliver(event: SessionEvent): void {
-    if (this.closing) return;
-    this.events.emit(event.name, event.payload);
+    if (!this.closing || event.name === 'recordingFailed') this.events.emit(event.name, event.payload);
+  }
+
+  /** The thread died, and this session with it. */
+  lost(message: string): void {
+    if (this.recording) this.deliver({ name: 'recordingFailed', payload: { message } });
+    this.deliver({ name: 'timeout', payload: { silentMs: 0 } });
   }
 
   deliverAudio(pcm: Int16Array, offsetMs: number): void {

@@ -73,13 +73,18 @@ describe('LegMedia', () => {
   });
 
   it('opens one session however often it is asked, and goes on when the recording fails', async () => {
-    const { factory, media } = setUp();
+    const { factory, media, events } = setUp();
+    const failures: unknown[] = [];
+    events.on('recordingFailed', (failure) => failures.push(failure));
     const open = factory.open.bind(factory);
     factory.open = async () => Object.assign(await open(), { record: () => Promise.reject(new Error('disk full')) });
     await media.record('/x.wav');
     await Promise.all([media.open(), media.open()]);
     expect(factory.sessions).toHaveLength(1);
+    expect(failures).toEqual([{ message: 'disk full' }]);
     await expect(media.record('/y.wav')).rejects.toThrow('disk full');
+    factory.sessions[0].events.emit('recordingFailed', { message: 'disk slow' });
+    expect(failures).toEqual([{ message: 'disk full' }, { message: 'disk slow' }]);
   });
 
   it('closes a session that opens after it was closed', async () => {

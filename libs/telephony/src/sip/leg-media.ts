@@ -53,7 +53,7 @@ export class LegMedia {
     return this.session ? this.session.sendDtmf(digits) : Promise.reject(new Error('no media yet: the call has not started'));
   }
 
-  /** Before the session is open it is only noted; a failure then shows in the log, and the call goes on unrecorded. */
+  /** Before the session is open it is only noted; a failure then is a `recordingFailed`, and the call goes on unrecorded. */
   async record(filePath: string): Promise<void> {
     if (this.session) await this.session.record(filePath); else this.recordTo = filePath;
   }
@@ -75,7 +75,10 @@ export class LegMedia {
     this.forward(session);
     this.audioOut.attach(session);
     if (this.recordTo === undefined) return;
-    await session.record(this.recordTo).catch((error: unknown) => { this.logger.error('recording could not start', { error: errorMessage(error) }); });
+    await session.record(this.recordTo).catch((error: unknown) => {
+      this.logger.error('recording could not start', { error });
+      this.events.emit('recordingFailed', { message: errorMessage(error) });
+    });
   }
 
   private negotiator(): MediaNegotiator {
@@ -89,6 +92,7 @@ export class LegMedia {
     session.events.on('audio', (frame) => this.events.emit('audio', frame));
     session.events.on('playing', (playing) => this.events.emit('playing', playing));
     session.events.on('played', (played) => this.events.emit('played', played));
+    session.events.on('recordingFailed', (failure) => this.events.emit('recordingFailed', failure));
     session.events.on('dtmf', (key) => this.events.emit('dtmf', key));
     session.events.on('timeout', ({ silentMs }) => {
       if (this.talking) this.events.emit('fault', { reason: 'media_timeout', detail: `no RTP from the far end for ${silentMs} ms` });
