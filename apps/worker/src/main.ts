@@ -4,6 +4,7 @@ import { keepHealthFile, natsOptions } from '@dialfleet/messaging';
 import { NestFactory } from '@nestjs/core';
 import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import { createRequire } from 'node:module';
+import { lastResort } from './last-resort.js';
 import { workerSettings } from './settings.js';
 import { WorkerModule } from './worker.module.js';
 import { WorkerRuntime } from './worker-runtime.js';
@@ -14,7 +15,10 @@ async function main(): Promise<void> {
   const settings = workerSettings(process.env);
   const logger = jsonLogger(settings.logLevel, (line) => { process.stderr.write(`${line}\n`); }, { app: 'worker', worker_id: settings.workerId });
   const runtime = await WorkerRuntime.start(settings, logger, version);
-  guard(runtime, logger);
+  const giveUp = lastResort({ abandonCalls: (detail) => runtime.abandonCalls(detail), exit: (code) => process.exit(code), clock: systemClock, logger });
+  process.on('uncaughtException', giveUp);
+  process.on('unhandledRejection', giveUp);
+  void runtime.broken.then(giveUp);
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(WorkerModule.register(settings.workerId, runtime), {
     transport: Transport.NATS, options: natsOptions({ url: settings.natsUrl, name: `worker ${settings.workerId} requests` }), logger: frameworkLogger(logger),
   });
@@ -37,20 +41,6 @@ function stopOnSignals(stop: () => Promise<void>, runtime: WorkerRuntime, logger
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   if (process.env['DIALFLEET_SUPERVISED']) process.stdin.once('end', onSignal).resume();
-}
-
-/** The backstop: a fault that nobody caught ends the process, but no call without a result. */
-function guard(runtime: WorkerRuntime, logger: Logger): void {
-  let failed = false;
-  const onFault = (error: unknown): void => {
-    logger.error('uncaught fault', { error });
-    if (failed) return;
-    failed = true;
-    void runtime.abandonCalls(errorMessage(error)).finally(() => process.exit(1));
-    setTimeout(() => process.exit(1), 10_000).unref();
-  };
-  process.on('uncaughtException', onFault);
-  process.on('unhandledRejection', onFault);
 }
 
 main().catch((error: unknown) => {

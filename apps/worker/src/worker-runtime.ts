@@ -28,6 +28,8 @@ export class WorkerRuntime {
     private readonly settings: WorkerSettings, private readonly nc: NatsConnection, private readonly journal: OutcomeJournal,
     private readonly sip: SipLegs, private readonly media: MediaThread, private readonly providers: Providers,
     private readonly sessions: ReadonlySet<CallSession>,
+    /** Resolves when a part has died that only a new process replaces. */
+    readonly broken: Promise<Error>,
   ) {}
 
   /** @throws Error with one plain sentence when the broker, the SIP port or the speech models are not to be had. */
@@ -38,6 +40,7 @@ export class WorkerRuntime {
     const journal = new OutcomeJournal(settings.journalDir, (outcome) => publisher.ended(outcome), clock, logger);
     await journal.open();
     const media = await MediaThread.start({ bindAddress: '0.0.0.0', advertisedAddress: settings.advertisedAddress ?? '127.0.0.1', portRange: settings.rtpPorts, clock, logger });
+    const broken = new Promise<Error>((resolve) => { media.events.on('crashed', ({ error }) => { resolve(error); }); });
     const sip = await SipLegs.start({ advertisedAddress: settings.advertisedAddress, sipPort: settings.sipPort, version, media, clock, logger });
     const providers = createProviders({ logger });
     await providers.warmUp();
@@ -63,7 +66,7 @@ export class WorkerRuntime {
 
     const slots = new CallSlots({ ...worker, maxCalls: settings.maxCalls }, clock, begin);
     const heartbeats = new Heartbeats(slots, clock, { ...worker, version, startedAtMs: clock.nowMs(), mediaAddress: sip.mainAddress }, (beat) => { publishBeat(nc, beat); });
-    return new WorkerRuntime(slots, heartbeats, logger, settings, nc, journal, sip, media, providers, sessions);
+    return new WorkerRuntime(slots, heartbeats, logger, settings, nc, journal, sip, media, providers, sessions, broken);
   }
 
   /** Resolves when the broker has answered. */
@@ -80,8 +83,9 @@ export class WorkerRuntime {
     await this.nc.drain().catch(() => undefined);
   }
 
-  /** A fault nobody caught: every call ends with a result before the process goes. */
+  /** The worker cannot go on: no new calls, and every live one ends with a result. */
   async abandonCalls(detail: string): Promise<void> {
+    this.slots.drain();
     for (const session of this.sessions) session.fail(detail);
     await Promise.all([...this.sessions].map((session) => session.done));
     await this.journal.close(2000);

@@ -30,6 +30,8 @@ export interface MediaEvents {
   timeout: { silentMs: number };
   /** The recording ended early (disk full, too slow): the file holds what came before. */
   recordingFailed: { message: string };
+  /** The media thread died, and the session with it: nothing is sent or heard any more. */
+  lost: { message: string };
 }
 
 /** One RTP session: a socket (and its RTCP port), a jitter buffer, playout on the 20 ms wheel, and the recorder. */

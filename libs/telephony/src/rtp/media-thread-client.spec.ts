@@ -29,10 +29,10 @@ describe('MediaThread', () => {
     const thread = await MediaThread.start({ ...options, workerUrl: opensThenDies });
     const session = await thread.open();
     const crashed = new Promise((resolve) => { thread.events.on('crashed', resolve); });
-    const silent = new Promise((resolve) => { session.events.on('timeout', resolve); });
+    const lost = new Promise((resolve) => { session.events.on('lost', resolve); });
     await expect(session.clear()).rejects.toThrow(MediaThreadCrashedError);
     await expect(crashed).resolves.toMatchObject({ error: { message: expect.stringContaining('out of luck') } });
-    await silent;
+    await expect(lost).resolves.toEqual({ message: expect.stringContaining('out of luck') });
     session.play('into the void', new Int16Array(160));
     await expect(session.record('/nowhere')).rejects.toThrow(MediaThreadCrashedError);
     await expect(thread.open()).rejects.toThrow(MediaThreadCrashedError);

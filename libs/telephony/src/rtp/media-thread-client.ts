@@ -28,7 +28,7 @@ const CLOSE_TIMEOUT_MS = 10_000;
  * An RTP engine in a thread of its own, so that a busy main thread delays no packet. The thread keeps the system's time;
  * `clock` here only bounds its start and stop.
  *
- * Should the thread die, `crashed` fires, every session reports a media time-out and the end of its recording, and what
+ * Should the thread die, `crashed` fires, every session reports that it is `lost` and that its recording ended, and what
  * is asked of them rejects with MediaThreadCrashedError (`close` resolves).
  */
 export class MediaThread implements MediaFactory {

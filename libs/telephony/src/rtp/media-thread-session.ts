@@ -56,7 +56,7 @@ export class MediaThreadSession implements MediaSession {
   /** The thread died, and this session with it. */
   lost(message: string): void {
     if (this.recording) this.deliver({ name: 'recordingFailed', payload: { message } });
-    this.deliver({ name: 'timeout', payload: { silentMs: 0 } });
+    this.deliver({ name: 'lost', payload: { message } });
   }
 
   deliverAudio(pcm: Int16Array, offsetMs: number): void {

@@ -72,6 +72,15 @@ describe('LegMedia', () => {
     expect(told).toEqual([['playing', { tag: 'a', offsetMs: 40 }], ['played', { tag: 'a', offsetMs: 60 }]]);
   });
 
+  it('reports a lost session as a fault, also before the answer', async () => {
+    const { factory, media, events } = setUp();
+    const faults: unknown[] = [];
+    events.on('fault', (fault) => faults.push(fault));
+    await media.open();
+    factory.sessions[0].events.emit('lost', { message: 'the media thread died' });
+    expect(faults).toEqual([{ reason: 'worker_failed', detail: 'the media thread died' }]);
+  });
+
   it('opens one session however often it is asked, and goes on when the recording fails', async () => {
     const { factory, media, events } = setUp();
     const failures: unknown[] = [];

@@ -94,6 +94,7 @@ export class LegMedia {
     session.events.on('played', (played) => this.events.emit('played', played));
     session.events.on('recordingFailed', (failure) => this.events.emit('recordingFailed', failure));
     session.events.on('dtmf', (key) => this.events.emit('dtmf', key));
+    session.events.on('lost', ({ message }) => this.events.emit('fault', { reason: 'worker_failed', detail: message }));
     session.events.on('timeout', ({ silentMs }) => {
       if (this.talking) this.events.emit('fault', { reason: 'media_timeout', detail: `no RTP from the far end for ${silentMs} ms` });
     });
