@@ -63,6 +63,7 @@ typedef struct {
   int got;
   u16 rseq;
   u32 rts;
+  u64 xts;  // rts, unwrapped
   u32 rssrc;
   u64 rx, lost, late, dup, gaps40, disc;
   u64 t_last, t_firstrx;
@@ -307,8 +308,9 @@ static void start_media(call_t *c, u64 now) {
   c->t_up = now;
   c->slot = (int)((c - C) % 20);
   c->ssrc = runid * 2654435761u + (c - C) * 97;
-  c->seq = rand();
-  c->ts = rand();
+  // Any start is allowed (RFC 3550 5.1): both counters wrap within seconds, in every run.
+  c->seq = 65535 - rand() % 50;
+  c->ts = -(u32)(rand() % 100) * 160;
 }
 static int nact;
 static void endcall(call_t *c, int st) {
@@ -506,6 +508,7 @@ static void on_rtp(u8 *b, int n, int sport, u64 t) {
     c->rssrc = ssrc;
     c->rseq = s;
     c->rts = ts;
+    c->xts = 1ull << 32 | ts;
     c->t_last = t;
     c->t_firstrx = t;
     c->base_cur = c->base_prev = INT64_MAX;
@@ -520,7 +523,8 @@ static void on_rtp(u8 *b, int n, int sport, u64 t) {
     return;
   }
   u64 ia = t - c->t_last;
-  int64_t tr = (int64_t)t - (int64_t)((u64)(ts)*125000ull);
+  c->xts += (int64_t)(int32_t)dts;
+  int64_t tr = (int64_t)t - (int64_t)(c->xts * 125000ull);
   u64 lateslots = 0, skip = 0;
   int64_t dl = 0;
   /* one-frame adaptive jitter buffer: P = play-out baseline; a packet later than P+LATE misses its slot(s); play-out then moves back */
