@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { createRequire } from 'node:module';
-import { errorMessage, frameworkLogger, jsonLogger, systemClock, type Logger } from '@dialfleet/kit';
+import { errorMessage, frameworkLogger, jsonLogger, serviceLine, stopOnSignals, systemClock } from '@dialfleet/kit';
 import { JetStreamRethrowFilter, keepHealthFile } from '@dialfleet/messaging';
 import { createProviders } from '@dialfleet/providers';
 import { NestFactory } from '@nestjs/core';
@@ -21,24 +21,13 @@ async function main(): Promise<void> {
   await app.listen();
   runtime.begin();
   keepHealthFile(settings.healthFile, () => runtime.probe(), systemClock);
-  process.stdout.write('{"ready":true}\n');
+  process.stdout.write(serviceLine({ ready: true }));
   logger.info('ready');
-  stopOnSignals(async () => { await app.close(); await runtime.stop(); await providers.close(); }, logger);
-}
-
-function stopOnSignals(stop: () => Promise<void>, logger: Logger): void {
-  let stopping = false;
-  const onSignal = (): void => {
-    if (stopping) return;
-    stopping = true;
-    stop().then(() => process.exit(0), (error: unknown) => { logger.error('stopping failed', { error }); process.exit(1); });
-  };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
-  if (process.env['DIALFLEET_SUPERVISED']) process.stdin.once('end', onSignal).resume();
+  stopOnSignals({ logger, stop: async () => { await app.close(); await runtime.stop(); await providers.close(); } });
 }
 
 main().catch((error: unknown) => {
   process.stderr.write(`push could not start: ${errorMessage(error)}\n`);
+  if (process.env['DIALFLEET_SUPERVISED']) process.stdout.write(serviceLine({ ready: false, reason: errorMessage(error) }));
   process.exit(1);
 });

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { errorMessage, frameworkLogger, jsonLogger, systemClock, type Logger } from '@dialfleet/kit';
+import { errorMessage, frameworkLogger, jsonLogger, serviceLine, stopOnSignals, systemClock } from '@dialfleet/kit';
 import { keepHealthFile, natsOptions } from '@dialfleet/messaging';
 import { NestFactory } from '@nestjs/core';
 import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
@@ -25,25 +25,14 @@ async function main(): Promise<void> {
   await app.listen();
   runtime.heartbeats.start();
   keepHealthFile(settings.healthFile, () => runtime.reachBroker(), systemClock);
-  process.stdout.write('{"ready":true}\n');
+  process.stdout.write(serviceLine({ ready: true }));
   logger.info('ready', { max_calls: settings.maxCalls });
-  stopOnSignals(async () => { await runtime.stop(); await app.close(); }, runtime, logger);
-}
-
-/** The first signal drains; SIGINT while draining hangs the remaining calls up. */
-function stopOnSignals(stop: () => Promise<void>, runtime: WorkerRuntime, logger: Logger): void {
-  let stopping = false;
-  const onSignal = (): void => {
-    if (stopping) { runtime.slots.hangUpAll(); return; }
-    stopping = true;
-    stop().then(() => process.exit(0), (error: unknown) => { logger.error('stopping failed', { error }); process.exit(1); });
-  };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
-  if (process.env['DIALFLEET_SUPERVISED']) process.stdin.once('end', onSignal).resume();
+  // The first signal drains; one more hangs the remaining calls up.
+  stopOnSignals({ logger, stop: async () => { await runtime.stop(); await app.close(); }, hurry: () => { runtime.slots.hangUpAll(); } });
 }
 
 main().catch((error: unknown) => {
   process.stderr.write(`worker could not start: ${errorMessage(error)}\n`);
+  if (process.env['DIALFLEET_SUPERVISED']) process.stdout.write(serviceLine({ ready: false, reason: errorMessage(error) }));
   process.exit(1);
 });

@@ -1,6 +1,8 @@
+import { isLogLevel, type LogLevel } from './logger.js';
+
 /** A setting that cannot be used: its message names the variable, what it holds and what it may hold. */
 export class SettingError extends Error {
-  constructor(message: string) { super(message); this.name = 'SettingError'; }
+  constructor(message: string, options?: ErrorOptions) { super(message, options); this.name = 'SettingError'; }
 }
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -31,4 +33,17 @@ export function envPortRange(env: Env, name: string, fallback: { min: number; ma
   const range = { min: Number(match?.[1]), max: Number(match?.[2]) };
   if (match && range.min >= 1024 && range.max <= 65535 && range.max - range.min >= 3) return range;
   throw new SettingError(`${name} must be a range of ports such as 30000-39999, not ${JSON.stringify(value)}`);
+}
+
+export function envLogLevel(env: Env, name: string): LogLevel {
+  const value = envText(env, name, 'info');
+  if (isLogLevel(value)) return value;
+  throw new SettingError(`${name} must be debug, info, warn, error or silent, not ${JSON.stringify(value)}`);
+}
+
+/** What an operator must know when the port that `name` sets cannot be bound; any other error comes back as it is. */
+export function portProblem(error: unknown, name: string, port: string): unknown {
+  const { code } = error as { code?: unknown };
+  const why = code === 'EADDRINUSE' ? 'is taken by another program' : code === 'EACCES' ? 'needs more rights than this process has' : undefined;
+  return why === undefined ? error : new SettingError(`${name}: ${port} ${why}`, { cause: error });
 }

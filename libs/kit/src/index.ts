@@ -7,3 +7,5 @@ export * from './id.js';
 export * from './logger.js';
 export * from './mask.js';
 export * from './result.js';
+export * from './service-line.js';
+export * from './stop-on-signals.js';
