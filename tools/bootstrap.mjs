@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
+// onnxruntime-node reports to its maker unless told not to; the services tell it, and so do all tests.
+process.env.ORT_DISABLE_TELEMETRY = '1';
 process.env.PATH += `${delimiter}/usr/sbin${delimiter}/usr/local/sbin${delimiter}/opt/homebrew/bin`;
 
 const JOBS = ['start', 'demo', 'test', 'lint', 'build', 'bench'];
