@@ -48,6 +48,14 @@ export class TestFleet {
     return new TestFleet(fleet, carrier, crm, api, trunkId, dataDir);
   }
 
+  /** Another trunk, on this machine unless `settings` says otherwise. */
+  async trunk(settings: Record<string, unknown>): Promise<string> {
+    const { trunk_id: trunkId } = await this.api.post<{ trunk_id: string }>('/api/v1/trunks', {
+      name: 'Another trunk', host: '127.0.0.1', transport: 'udp', default_from_number: CALLER_ID, ...settings,
+    });
+    return trunkId;
+  }
+
   async bot(settings: Record<string, unknown> = {}): Promise<string> {
     const { bot_id: botId } = await this.api.post<{ bot_id: string }>('/api/v1/bots', {
       name: 'Story bot', trunk_id: this.trunkId, opening_message: 'Hello, this is a reminder from Green Dental. Can you come on Monday?', ...settings,

@@ -35,6 +35,9 @@ export class CrmReceiver {
     });
   }
 
+  /** What has come on `path` so far. */
+  all(path: string): readonly ReceivedPush[] { return this.received.filter((push) => push.path === path); }
+
   async stop(): Promise<void> {
     this.server.closeAllConnections();
     await new Promise<void>((resolve) => { this.server.close(() => { resolve(); }); });
