@@ -33,7 +33,7 @@ function dispositionOf(intents: readonly string[], customerTurns: number): strin
 
 function summarise(disposition: string, slots: Readonly<Record<string, unknown>>, customerTurns: readonly { text: string }[]): string {
   const outcome = Object.hasOwn(outcomes, disposition) ? outcomes[disposition] : `The call ended as "${disposition.replaceAll('_', ' ')}".`;
-  const details = Object.entries(slots).map(([name, value]) => `${name.replaceAll('_', ' ')}: ${String(value)}`).join('; ');
+  const details = Object.entries(slots).map(([name, value]) => `${name.replaceAll('_', ' ')}: ${String(value).replace(/[.!?\s]+$/, '')}`).join('; ');
   if (details !== '') return `${outcome} Noted: ${details}.`;
   const lastWords = customerTurns.at(-1)?.text.trim();
   return lastWords ? `${outcome} The customer's last words: "${lastWords}"` : outcome;
