@@ -5,6 +5,7 @@ import { SipEndpoint } from './sip-endpoint.js';
 import { FakeMedia } from './testing/fake-media.js';
 
 const CALLS = 100;
+const REFUSED = 10;
 const LOSS = 0.2;
 
 const reached = (leg: CallLeg): Promise<string> => new Promise((resolve) => {
@@ -15,16 +16,17 @@ const reached = (leg: CallLeg): Promise<string> => new Promise((resolve) => {
 const released = (leg: CallLeg): Promise<number | null> => new Promise((resolve) => { leg.events.on('released', ({ sipStatus }) => resolve(sipStatus)); });
 
 describe('signalling with a fifth of all datagrams lost each way', () => {
-  it(`sets up and ends ${CALLS} of ${CALLS} calls`, async () => {
+  it(`sets up ${CALLS} of ${CALLS} calls and ends them, and hears of ${REFUSED} of ${REFUSED} refusals`, async () => {
     const options = { transport: 'udp', bindAddress: '127.0.0.1', port: 0, userAgent: 'test', logger: silentLogger } as const;
     const callee = await SipEndpoint.start({ ...options, media: new FakeMedia() });
     const caller = await SipEndpoint.start({ ...options, media: new FakeMedia(), loss: { inRatio: LOSS, outRatio: LOSS, seed: 7 } });
     callee.onInvite(async (call) => {
       call.ring();
-      if (call.toUser.endsWith('3')) call.reject(486); else await call.answer();
+      if (call.toUser === 'busy') call.reject(486); else await call.answer();
     });
-    const outcomes = await Promise.all(Array.from({ length: CALLS }, async (_, i) => {
-      const leg = caller.createCall({ trunk: { host: '127.0.0.1', port: callee.port, transport: 'udp', codecs: [] }, dialUser: `user${i}`, fromNumber: 'bot' });
+    const dialled = [...Array.from({ length: CALLS }, (_, i) => `user${i}`), ...Array.from({ length: REFUSED }, () => 'busy')];
+    const outcomes = await Promise.all(dialled.map(async (dialUser) => {
+      const leg = caller.createCall({ trunk: { host: '127.0.0.1', port: callee.port, transport: 'udp', codecs: [] }, dialUser, fromNumber: 'bot' });
       const outcome = reached(leg);
       await leg.start();
       const result = await outcome;
@@ -35,8 +37,8 @@ describe('signalling with a fifth of all datagrams lost each way', () => {
     }));
     const stats = caller.stats();
     await Promise.all([caller.stop(), callee.stop()]);
-    expect(outcomes.filter((outcome) => outcome === 'answered')).toHaveLength(90);
-    expect(outcomes.filter((outcome) => outcome === 'failed 486')).toHaveLength(10);
+    expect(outcomes.filter((outcome) => outcome === 'answered')).toHaveLength(CALLS);
+    expect(outcomes.filter((outcome) => outcome === 'failed 486')).toHaveLength(REFUSED);
     expect(stats.requestsRepeated).toBeGreaterThan(20);
     expect(stats.legs).toBe(0);
   }, 90_000);
