@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { parseSecretKey } from '@dialfleet/database';
-import { envInteger, envRequired, envText, isLogLevel, SettingError, type Env, type LogLevel } from '@dialfleet/kit';
+import { envInteger, envLogLevel, envRequired, envText, SettingError, type Env, type LogLevel } from '@dialfleet/kit';
 
 export interface GatewaySettings {
   host: string;
@@ -20,8 +20,6 @@ export interface GatewaySettings {
 
 /** @throws SettingError naming the variable. */
 export function gatewaySettings(env: Env): GatewaySettings {
-  const logLevel = envText(env, 'DIALFLEET_LOG_LEVEL', 'info');
-  if (!isLogLevel(logLevel)) throw new SettingError(`DIALFLEET_LOG_LEVEL must be debug, info, warn, error or silent, not ${JSON.stringify(logLevel)}`);
   return {
     host: envText(env, 'DIALFLEET_HOST', '0.0.0.0'),
     port: envInteger(env, 'DIALFLEET_PORT', 3000, { min: 0, max: 65535 }),
@@ -32,7 +30,7 @@ export function gatewaySettings(env: Env): GatewaySettings {
     secretKey: parseSecretKey(envRequired(env, 'DIALFLEET_SECRET_KEY', '32 random bytes as base64 or hex, the same for every service')),
     recordingsDir: join(resolve(envText(env, 'DIALFLEET_DATA_DIR', '.data')), 'recordings'),
     egressAllow: envText(env, 'DIALFLEET_EGRESS_ALLOW', ''),
-    logLevel,
+    logLevel: envLogLevel(env, 'DIALFLEET_LOG_LEVEL'),
   };
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isAlive, processBirth } from './process-table.js';
 
 /** What is shown once by the database and kept here for the one machine that runs it. */
 export interface AdminAccess { admin_api_key: string | null; dashboard: { email: string; password: string } | null }
@@ -35,6 +36,11 @@ export class DataFolder {
     return readFileSync(file, 'utf8').trim();
   }
 
+  /** Of a launcher that was killed before it could tidy up. */
+  previousRun(): RunFile | null {
+    try { return JSON.parse(readFileSync(this.file('run.json'), 'utf8')) as RunFile; } catch { return null; }
+  }
+
   adminAccess(): AdminAccess | null {
     const file = this.file('admin.json');
     return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) as AdminAccess : null;
@@ -54,19 +60,22 @@ export class DataFolder {
   private lock(): void {
     try {
       const handle = openSync(this.lockFile, 'wx', 0o600);
-      writeSync(handle, String(process.pid));
+      writeSync(handle, `${process.pid} ${processBirth(process.pid) ?? ''}`);
       closeSync(handle);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const pid = Number(readFileSync(this.lockFile, 'utf8'));
-      if (pid !== process.pid && isAlive(pid)) throw new Error(`${this.path} is in use by another Dialfleet (pid ${pid}); stop it or set DIALFLEET_DATA_DIR`);
+      const holder = this.holder();
+      if (holder !== null) throw new Error(`${this.path} is in use by another Dialfleet (pid ${holder}); stop it or set DIALFLEET_DATA_DIR`);
       rmSync(this.lockFile, { force: true });
       this.lock();
     }
   }
-}
 
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try { process.kill(pid, 0); return true; } catch (error) { return (error as NodeJS.ErrnoException).code === 'EPERM'; }
+  /** The process that holds the lock, null when it is gone: its number may belong to another by now. */
+  private holder(): number | null {
+    const [pid, birth = ''] = readFileSync(this.lockFile, 'utf8').split(' ');
+    const now = processBirth(Number(pid));
+    const same = now === undefined || birth === '' ? Number(pid) !== process.pid : now === birth;
+    return isAlive(Number(pid)) && same ? Number(pid) : null;
+  }
 }

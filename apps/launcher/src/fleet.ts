@@ -1,24 +1,32 @@
-import { assertReachable, createDatabase, ensureOwner, migrate, startEmbeddedDatabase } from '@dialfleet/database';
-import type { Env } from '@dialfleet/kit';
+import { assertReachable, countUnpushed, createDatabase, ensureOwner, migrate, startEmbeddedDatabase } from '@dialfleet/database';
+import { errorMessage, type Env } from '@dialfleet/kit';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startBroker } from './broker.js';
+import { Broker } from './broker.js';
 import { DataFolder, type AdminAccess, type RunFile } from './data-folder.js';
 import { freePort } from './free-port.js';
 import { launcherSettings, portShare, type LauncherSettings } from './launcher-settings.js';
+import { endLeftovers } from './leftovers.js';
 import { Service } from './service.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const OWNER_EMAIL = 'owner@localhost';
 const STOP_GRACE_MS = 10_000;
+/** For the last results on their way out: longer than the first attempt of a delivery. */
+const RESULTS_GRACE_MS = 20_000;
+const apps = ['gateway', 'worker', 'push'] as const;
+type App = (typeof apps)[number];
+const scriptOf = (app: App): string => join(root, 'apps', app, 'dist', 'main.js');
 
 export interface FleetOptions {
   env: Env;
   say(text: string): void;
   /** Services log to files in `<data>/logs` instead of stderr. */
   logToFiles: boolean;
+  /** Gives up starting: what was started is stopped again. */
+  signal?: AbortSignal;
 }
 
 /** Everything on one machine: broker, database, gateway, workers, push; started in order, stopped in order. */
@@ -64,9 +72,12 @@ export class Fleet {
 
   private async startAll(): Promise<void> {
     const { settings, options } = this;
+    await this.endPreviousRun();
     options.say('starting the message broker and the database');
-    const [nats, database] = await Promise.all([this.natsUrl(), this.databaseUrl()]);
-    this.urls = { url: '', nats, database };
+    this.urls.nats = await this.natsUrl();
+    options.signal?.throwIfAborted();
+    const database = this.urls.database = await this.databaseUrl();
+    options.signal?.throwIfAborted();
     const applied = await migrate(database, join(root, 'prisma', 'migrations'));
     if (applied.length > 0) options.say(`database: applied ${applied.length} ${applied.length === 1 ? 'migration' : 'migrations'}`);
     await this.ensureAccess(database);
@@ -77,16 +88,28 @@ export class Fleet {
     this.gateway = this.service('gateway', { ...common, DIALFLEET_PORT: String(port) });
     this.push = this.service('push', common);
     for (let i = 0; i < settings.workers; i++) this.workers.push(this.service('worker', { ...common, ...this.workerEnv(i) }, `worker-${i + 1}`));
-    await Promise.all([this.gateway, this.push, ...this.workers].map((service) => service.start()));
-    await this.workersVisible();
+    await this.unlessAborted(Promise.all([this.gateway, this.push, ...this.workers].map((service) => service.start())));
+    await this.unlessAborted(this.workersVisible());
     this.writeRunFile();
+  }
+
+  private async unlessAborted(work: Promise<unknown>): Promise<void> {
+    const { signal } = this.options;
+    const aborted = new Promise<never>((_resolve, reject) => { signal?.addEventListener('abort', () => { reject(signal.reason as Error); }, { once: true }); });
+    signal?.throwIfAborted();
+    await Promise.race([work, aborted]);
+  }
+
+  /** Before its broker goes: the results of its last calls still find their way. */
+  private async endPreviousRun(): Promise<void> {
+    const previous = this.folder.previousRun()?.pids;
+    if (previous) await endLeftovers([...previous.gateway, ...previous.worker, ...previous.push], apps.map(scriptOf), this.options.say);
   }
 
   private async natsUrl(): Promise<string> {
     if (this.settings.natsUrl) return this.settings.natsUrl;
-    const broker = await startBroker(this.folder.path);
+    const broker = await Broker.start(this.folder.path, this.options.say);
     this.undo.push(() => broker.stop());
-    broker.onExit((detail) => { if (!this.stopped) this.options.say(detail); });
     return broker.url;
   }
 
@@ -119,15 +142,17 @@ export class Fleet {
   private workerEnv(index: number): Record<string, string> {
     const { settings } = this;
     const rtp = portShare(settings.rtpPorts, index, settings.workers);
-    return { DIALFLEET_WORKER_ID: this.options.env['DIALFLEET_WORKER_ID'] ?? `w-${index + 1}`, DIALFLEET_MAX_CALLS: String(settings.maxCalls),
+    return { DIALFLEET_WORKER_ID: this.workerId(index), DIALFLEET_MAX_CALLS: String(settings.maxCalls),
       DIALFLEET_SIP_PORT: String(settings.sipPort === 0 ? 0 : settings.sipPort + index), DIALFLEET_RTP_PORTS: `${rtp.min}-${rtp.max}`,
       DIALFLEET_DRAIN_TIMEOUT_SECONDS: String(settings.drainTimeoutSeconds) };
   }
 
-  private service(app: 'gateway' | 'worker' | 'push', env: Record<string, string>, label: string = app): Service {
+  private workerId(index: number): string { return `w-${index + 1}`; }
+
+  private service(app: App, env: Record<string, string>, label: string = app): Service {
     const logs = this.folder.file('logs');
     mkdirSync(logs, { recursive: true });
-    return new Service({ label, script: join(root, 'apps', app, 'dist', 'main.js'), env, logFile: this.options.logToFiles ? join(logs, `${label}.log`) : null },
+    return new Service({ label, script: scriptOf(app), env, logFile: this.options.logToFiles ? join(logs, `${label}.log`) : null },
       () => { if (this.urls.url && this.workers.length === this.settings.workers) this.writeRunFile(); }, this.options.say);
   }
 
@@ -147,7 +172,21 @@ export class Fleet {
   private async stopAll(): Promise<void> {
     await this.gateway?.stop(STOP_GRACE_MS);
     await Promise.all(this.workers.map((worker) => worker.stop(this.settings.drainTimeoutSeconds * 1000 + 2 * STOP_GRACE_MS)));
+    if (this.push?.pid !== undefined) await this.resultsPushed().catch((error: unknown) => { this.options.say(`the last results are pushed at the next start: ${errorMessage(error)}`); });
     await this.push?.stop(2 * STOP_GRACE_MS);
     for (const undo of this.undo.reverse()) await undo().catch((error: unknown) => { this.options.say(`while stopping: ${String(error)}`); });
+  }
+
+  /** Waits until each call has its result, and each result had its first attempt at every endpoint. */
+  private async resultsPushed(): Promise<void> {
+    const deadline = Date.now() + RESULTS_GRACE_MS;
+    const workerIds = Array.from({ length: this.settings.workers }, (_, i) => this.workerId(i));
+    const database = createDatabase({ connectionString: this.urls.database, poolSize: 1 });
+    try {
+      for (let left = await countUnpushed(database, workerIds); left > 0; left = await countUnpushed(database, workerIds)) {
+        if (Date.now() > deadline) throw new Error(`${left} took too long`);
+        await new Promise((resolve) => { setTimeout(resolve, 100); });
+      }
+    } finally { await database.$disconnect(); }
   }
 }

@@ -7,14 +7,14 @@ const SAME_SIGNAL_MS = 500;
 /** `npm start`: runs until a signal, then drains. Prints one line on stdout when ready. */
 export async function start(env: Env): Promise<void> {
   const say = (text: string): void => { process.stderr.write(`${text}\n`); };
+  const starting = new AbortController();
   let fleet: Fleet | undefined = undefined as Fleet | undefined;
   let firstSignalAt = 0;
   const onSignal = (): void => {
     if (firstSignalAt === 0) {
       firstSignalAt = Date.now();
       say('stopping: no new calls; live calls may finish (once more to hang them up)');
-      if (!fleet) process.exit(130);
-      void fleet.stop().then(() => { say('stopped'); process.exit(0); });
+      if (fleet) void fleet.stop().then(() => { say('stopped'); process.exit(0); }); else starting.abort(new Error('stopped while starting'));
     } else if (Date.now() - firstSignalAt > SAME_SIGNAL_MS) {
       say('hanging up');
       fleet?.hurry();
@@ -22,7 +22,7 @@ export async function start(env: Env): Promise<void> {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  fleet = await Fleet.start({ env, say, logToFiles: false });
+  fleet = await Fleet.start({ env, say, logToFiles: false, signal: starting.signal });
   const { runFile } = fleet;
   process.stdout.write(`ready ${runFile.url}\n`);
   say(`API key and addresses: ${fleet.folder.file('run.json')}; API documentation: ${runFile.url}/docs`);

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { parseSecretKey } from '@dialfleet/database';
-import { parseAllowList, type Cidr } from '@dialfleet/egress';
-import { envInteger, envRequired, envText, isLogLevel, SettingError, type Env, type LogLevel } from '@dialfleet/kit';
+import { envAllowList, type Cidr } from '@dialfleet/egress';
+import { envInteger, envLogLevel, envRequired, envText, SettingError, type Env, type LogLevel } from '@dialfleet/kit';
 
 export interface PushSettings {
   /** New with each start: signs the leases of this process. */
@@ -25,8 +25,6 @@ export interface PushSettings {
 
 /** @throws SettingError, or Error, naming the variable. */
 export function pushSettings(env: Env): PushSettings {
-  const logLevel = envText(env, 'DIALFLEET_LOG_LEVEL', 'info');
-  if (!isLogLevel(logLevel)) throw new SettingError(`DIALFLEET_LOG_LEVEL must be debug, info, warn, error or silent, not ${JSON.stringify(logLevel)}`);
   return {
     instance: `push-${randomBytes(6).toString('hex')}`,
     databaseUrl: envRequired(env, 'DATABASE_URL', 'the connection string of the PostgreSQL database'),
@@ -35,10 +33,10 @@ export function pushSettings(env: Env): PushSettings {
     secretKey: parseSecretKey(envRequired(env, 'DIALFLEET_SECRET_KEY', '32 random bytes as base64 or hex, the same for every service')),
     publicUrl: publicUrl(envText(env, 'DIALFLEET_PUBLIC_URL', 'http://127.0.0.1:3000')),
     recordingsDir: join(resolve(envText(env, 'DIALFLEET_DATA_DIR', '.data')), 'recordings'),
-    egressAllow: egressAllow(envText(env, 'DIALFLEET_EGRESS_ALLOW', '')),
+    egressAllow: envAllowList(env, 'DIALFLEET_EGRESS_ALLOW'),
     streamReplicas: envInteger(env, 'DIALFLEET_STREAM_REPLICAS', 1, { min: 1, max: 5 }),
     healthFile: envText(env, 'DIALFLEET_HEALTH_FILE', ''),
-    logLevel,
+    logLevel: envLogLevel(env, 'DIALFLEET_LOG_LEVEL'),
   };
 }
 
@@ -46,10 +44,4 @@ function publicUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return text.replace(/\/+$/, '');
   throw new SettingError(`DIALFLEET_PUBLIC_URL must be an http(s) URL, not ${JSON.stringify(text)}`);
-}
-
-function egressAllow(text: string): Cidr[] {
-  try { return parseAllowList(text); } catch (error) {
-    throw new SettingError(`DIALFLEET_EGRESS_ALLOW: ${error instanceof Error ? error.message : String(error)}`);
-  }
 }

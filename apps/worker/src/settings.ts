@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { envInteger, envPortRange, envText, isLogLevel, type Env, type LogLevel } from '@dialfleet/kit';
+import { envAllowList, type Cidr } from '@dialfleet/egress';
+import { envInteger, envLogLevel, envPortRange, envText, SettingError, type Env, type LogLevel } from '@dialfleet/kit';
 import { join, resolve } from 'node:path';
 
 export interface WorkerSettings {
@@ -16,7 +17,8 @@ export interface WorkerSettings {
   /** What SIP and SDP announce; null: the local address that routes to each trunk. */
   advertisedAddress: string | null;
   drainTimeoutMs: number;
-  egressAllow: string;
+  /** Ranges that pre-fetches may reach besides public addresses. */
+  egressAllow: Cidr[];
   /** Touched every second while this worker works: for container health checks. '': none. */
   healthFile: string;
   logLevel: LogLevel;
@@ -25,9 +27,8 @@ export interface WorkerSettings {
 /** @throws SettingError naming the variable. */
 export function workerSettings(env: Env): WorkerSettings {
   const dataDir = resolve(envText(env, 'DIALFLEET_DATA_DIR', '.data'));
-  const logLevel = envText(env, 'DIALFLEET_LOG_LEVEL', 'info');
   return {
-    workerId: envText(env, 'DIALFLEET_WORKER_ID', `w-${randomBytes(3).toString('hex')}`),
+    workerId: workerId(envText(env, 'DIALFLEET_WORKER_ID', `w-${randomBytes(3).toString('hex')}`)),
     epoch: randomBytes(6).toString('hex'),
     maxCalls: envInteger(env, 'DIALFLEET_MAX_CALLS', 10, { min: 1, max: 2000 }),
     natsUrl: envText(env, 'NATS_URL', 'nats://127.0.0.1:4222'),
@@ -38,8 +39,14 @@ export function workerSettings(env: Env): WorkerSettings {
     rtpPorts: envPortRange(env, 'DIALFLEET_RTP_PORTS', { min: 30000, max: 39999 }),
     advertisedAddress: envText(env, 'DIALFLEET_ADVERTISED_ADDRESS', '') || null,
     drainTimeoutMs: envInteger(env, 'DIALFLEET_DRAIN_TIMEOUT_SECONDS', 600, { min: 0, max: 86_400 }) * 1000,
-    egressAllow: envText(env, 'DIALFLEET_EGRESS_ALLOW', ''),
+    egressAllow: envAllowList(env, 'DIALFLEET_EGRESS_ALLOW'),
     healthFile: envText(env, 'DIALFLEET_HEALTH_FILE', ''),
-    logLevel: isLogLevel(logLevel) ? logLevel : 'info',
+    logLevel: envLogLevel(env, 'DIALFLEET_LOG_LEVEL'),
   };
+}
+
+/** It becomes one token of NATS subjects. */
+function workerId(text: string): string {
+  if (/^[A-Za-z0-9_-]{1,64}$/.test(text)) return text;
+  throw new SettingError(`DIALFLEET_WORKER_ID may have letters, digits, "-" and "_", at most 64, not ${JSON.stringify(text)}`);
 }

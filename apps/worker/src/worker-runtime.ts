@@ -1,6 +1,6 @@
 import type { BotSettings } from '@dialfleet/bot';
 import type { CallPlan } from '@dialfleet/call';
-import { egressFetch, parseAllowList } from '@dialfleet/egress';
+import { egressFetch, type Cidr } from '@dialfleet/egress';
 import type { Heartbeat } from '@dialfleet/fleet';
 import { systemClock, type Logger } from '@dialfleet/kit';
 import { CallPublisher, connectNats, subjects } from '@dialfleet/messaging';
@@ -96,10 +96,7 @@ function publishBeat(nc: NatsConnection, beat: Heartbeat): void {
   if (!nc.isClosed()) nc.publish(subjects.heartbeat(beat.workerId), JSON.stringify(beat));
 }
 
-const sendThrough = (allow: string): HttpSend => {
-  const allowed = parseAllowList(allow);
-  return async (request) => {
-    const { status, body } = await egressFetch({ ...request, maxResponseBytes: 64 * 1024, allow: allowed });
-    return { status, body: body.toString('utf8') };
-  };
+const sendThrough = (allow: Cidr[]): HttpSend => async (request) => {
+  const { status, body } = await egressFetch({ ...request, maxResponseBytes: 64 * 1024, allow });
+  return { status, body: body.toString('utf8') };
 };

@@ -18,3 +18,4 @@ export * from './secret-box.js';
 export * from './temporary-postgres.js';
 export { Prisma } from './generated/client.js';
 export type * from './generated/models.js';
+export * from './unpushed.js';

@@ -1,9 +1,15 @@
+import { envText, errorMessage, SettingError, type Env } from '@dialfleet/kit';
 import ipaddr from 'ipaddr.js';
 
 /** An address range that the operator lets pushes and pre-fetches reach besides public addresses. */
 export interface Cidr { readonly text: string; readonly network: Address; readonly prefixBits: number }
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
+
+/** The list in an environment variable. @throws SettingError naming the variable. */
+export function envAllowList(env: Env, name: string): Cidr[] {
+  try { return parseAllowList(envText(env, name, '')); } catch (error) { throw new SettingError(`${name}: ${errorMessage(error)}`); }
+}
 
 /**
  * Reads DIALFLEET_EGRESS_ALLOW: CIDRs or single addresses, separated by commas; empty means public addresses only.

@@ -1,5 +1,5 @@
 import type { CallLeg, CallPlan, TrunkPlan } from '@dialfleet/call';
-import { Fault, type Clock, type Logger } from '@dialfleet/kit';
+import { Fault, portProblem, type Clock, type Logger } from '@dialfleet/kit';
 import { SipEndpoint, type MediaFactory, type MediaSession } from '@dialfleet/telephony';
 import { isLocalAddress, localAddressTowards, primaryAddress } from './local-address.js';
 
@@ -25,10 +25,12 @@ export class SipLegs {
 
   private constructor(private readonly options: SipLegsOptions, readonly mainAddress: string) {}
 
-  /** @throws Error when the SIP port is taken. */
+  /** @throws SettingError when the SIP port cannot be had. */
   static async start(options: SipLegsOptions): Promise<SipLegs> {
     const legs = new SipLegs(options, options.advertisedAddress ?? primaryAddress());
-    await Promise.all((['udp', 'tcp'] as const).map((transport) => legs.endpoint(transport, legs.mainAddress)));
+    await Promise.all((['udp', 'tcp'] as const).map((transport) => legs.endpoint(transport, legs.mainAddress).catch((error: unknown) => {
+      throw portProblem(error, 'DIALFLEET_SIP_PORT', `${transport.toUpperCase()} port ${options.sipPort}`);
+    })));
     return legs;
   }
 
