@@ -1,8 +1,7 @@
 import type { CallLeg, LegEvents } from '@dialfleet/call';
 import { silentLogger, systemClock } from '@dialfleet/kit';
+import { tonePurity } from '@dialfleet/media';
 import { RtpEngine, SipEndpoint } from '@dialfleet/telephony';
-
-export const FRAME_SAMPLES = 160;
 
 /** Our SIP and RTP, bound to loopback. */
 export interface Caller { sip: SipEndpoint; media: RtpEngine; stop(): Promise<void> }
@@ -17,15 +16,31 @@ export async function startCaller(transport: 'udp' | 'tcp' = 'udp'): Promise<Cal
 export const once = <K extends keyof LegEvents>(leg: CallLeg, event: K): Promise<LegEvents[K]> =>
   new Promise((resolve) => { const off = leg.events.on(event, (payload) => { off(); resolve(payload); }); });
 
-/** Hears `durationMs` of the far end. */
-export function listen(leg: CallLeg, durationMs: number): Promise<Int16Array> {
-  const heard = new Int16Array(durationMs * 8);
+const TONE_WINDOW_SAMPLES = 3_200;
+const TONE_LIMIT_SAMPLES = 40_000;
+
+/**
+ * How pure a tone the far end sends: the best 400 ms of what is heard, as soon as they are above `wanted`, else of five
+ * seconds. A busy machine may lose a packet; a far end that sends something else is never pure.
+ */
+export function hearTone(leg: CallLeg, frequencyHz: number, wanted: number): Promise<number> {
+  const window = new Int16Array(TONE_WINDOW_SAMPLES);
   let samples = 0;
+  let best = 0;
   return new Promise((resolve) => {
     const off = leg.events.on('audio', ({ pcm }) => {
-      heard.set(pcm.subarray(0, Math.min(pcm.length, heard.length - samples)), samples);
+      window.copyWithin(0, pcm.length);
+      window.set(pcm, window.length - pcm.length);
       samples += pcm.length;
-      if (samples >= heard.length) { off(); resolve(heard); }
+      if (samples >= window.length) best = Math.max(best, tonePurity(window, frequencyHz));
+      if (best > wanted || samples >= TONE_LIMIT_SAMPLES) { off(); resolve(best); }
     });
   });
+}
+
+/** The best 400 ms of a recording. */
+export function tonePurityAtBest(pcm: Int16Array, frequencyHz: number): number {
+  let best = 0;
+  for (let at = 0; at + TONE_WINDOW_SAMPLES <= pcm.length; at += 160) best = Math.max(best, tonePurity(pcm.subarray(at, at + TONE_WINDOW_SAMPLES), frequencyHz));
+  return best;
 }

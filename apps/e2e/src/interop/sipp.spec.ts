@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { CallLeg } from '@dialfleet/call';
-import { sineWave, tonePurity } from '@dialfleet/media';
-import { ExternalProgram, freeUdpPort, requireProgram } from './external-program.js';
-import { listen, once, startCaller, type Caller } from './library-caller.js';
+import { sineWave } from '@dialfleet/media';
+import { ExternalProgram, freePort, requireProgram } from '../harness/external-program.js';
+import { hearTone, once, startCaller, type Caller } from './library-caller.js';
 
 const SCENARIOS = fileURLToPath(new URL('../../sipp/', import.meta.url));
-const TONE_HZ = 440;
+/** Whole cycles in 20 ms: a skipped frame does not shift the phase. */
+const TONE_HZ = 450;
 /** Over loopback an echoed tone comes back nearly pure; a gap or another source would not. */
 const PURE = 0.9;
 
@@ -31,8 +32,8 @@ afterEach(async () => {
 /** One call of a scenario; the process ends with 0 when the far side did all that the scenario wants. */
 async function startSipp(scenario: string, transport: 'udp' | 'tcp', extra: readonly string[] = []): Promise<number> {
   const path = requireProgram('sipp', 'sip-tester');
-  const port = await freeUdpPort();
-  sipp = new ExternalProgram(path, ['-sf', join(SCENARIOS, `${scenario}.xml`), '-i', '127.0.0.1', '-p', String(port), '-mi', '127.0.0.1', '-mp', String(await freeUdpPort(true)),
+  const port = await freePort();
+  sipp = new ExternalProgram(path, ['-sf', join(SCENARIOS, `${scenario}.xml`), '-i', '127.0.0.1', '-p', String(port), '-mi', '127.0.0.1', '-mp', String(await freePort()),
     '-t', transport === 'udp' ? 'u1' : 't1', '-m', '1', '-nostdin', '-deadcall_wait', '0', '-timeout', '30s', '-timeout_error', '-trace_err', '-trace_logs', ...extra], folder);
   if (transport === 'tcp') await listening(port);
   return port;
@@ -61,16 +62,15 @@ describe.each(['udp', 'tcp'] as const)('sipp over %s', (transport) => {
 
   it('answers and echoes our voice; we hang up', async () => {
     const leg = dial(await startSipp('answer', transport, ['-rtp_echo']), transport);
-    const [answered, hears] = [once(leg, 'answered'), listen(leg, 1_000)];
+    const answered = once(leg, 'answered');
     await leg.start();
     await answered;
-    leg.audioOut.play('tone', sineWave({ frequencyHz: TONE_HZ, durationMs: 2_000 }));
+    leg.audioOut.play('tone', sineWave({ frequencyHz: TONE_HZ, durationMs: 5_000 }));
     leg.audioOut.endOf('tone');
-    await hears;
-    expect(tonePurity(await listen(leg, 500), TONE_HZ)).toBeGreaterThan(PURE);
+    expect(await hearTone(leg, TONE_HZ, PURE)).toBeGreaterThan(PURE);
     leg.hangUp();
     expect(await once(leg, 'released')).toEqual({ sipStatus: 200 });
-    expect((await leg.close()).packetsReceived).toBeGreaterThan(50);
+    expect((await leg.close()).packetsReceived).toBeGreaterThan(15);
     await finished();
   });
 
@@ -85,13 +85,13 @@ describe.each(['udp', 'tcp'] as const)('sipp over %s', (transport) => {
 
   it('does not answer: we cancel', async () => {
     const leg = dial(await startSipp('no-answer', transport), transport);
-    const statuses: number[] = [];
-    const ringing = new Promise<void>((resolve) => { leg.events.on('provisional', ({ sipStatus }) => { statuses.push(sipStatus); if (sipStatus === 180) resolve(); }); });
+    const statuses = new Set<number>();
+    const ringing = new Promise<void>((resolve) => { leg.events.on('provisional', ({ sipStatus }) => { statuses.add(sipStatus); if (sipStatus === 180) resolve(); }); });
     await leg.start();
     await ringing;
     leg.hangUp();
     expect(await once(leg, 'released')).toEqual({ sipStatus: 487 });
-    expect(statuses).toEqual([100, 180]);
+    expect([...statuses]).toEqual([100, 180]);
     await leg.close();
     await finished();
   });
@@ -165,14 +165,14 @@ describe('sipp as a carrier over udp', () => {
 
   it('plays early media before the answer', async () => {
     const leg = dial(await startSipp('early-media', 'udp', ['-rtp_echo']), 'udp');
-    leg.audioOut.play('tone', sineWave({ frequencyHz: TONE_HZ, durationMs: 3_000 }));
-    const events: string[] = [];
-    leg.events.on('provisional', ({ sipStatus, earlyMedia }) => events.push(`${sipStatus} ${earlyMedia}`));
-    leg.events.on('answered', () => events.push('answered'));
-    const [early, answered] = [listen(leg, 600), once(leg, 'answered')];
+    leg.audioOut.play('tone', sineWave({ frequencyHz: TONE_HZ, durationMs: 6_000 }));
+    const events = new Set<string>();
+    leg.events.on('provisional', ({ sipStatus, earlyMedia }) => events.add(`${sipStatus} ${earlyMedia}`));
+    leg.events.on('answered', () => events.add('answered'));
+    const [early, answered] = [hearTone(leg, TONE_HZ, PURE), once(leg, 'answered')];
     await leg.start();
-    expect(tonePurity((await early).subarray(1_600), TONE_HZ)).toBeGreaterThan(PURE);
-    expect(events).toEqual(['183 true']);
+    expect(await early).toBeGreaterThan(PURE);
+    expect([...events]).toEqual(['183 true']);
     await answered;
     leg.hangUp();
     await once(leg, 'released');

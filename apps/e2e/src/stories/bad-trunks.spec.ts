@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fileURLToPath } from 'node:url';
 import { closedTcpPort, startSilentTrunk, type SilentTrunk } from '../harness/silent-trunk.js';
 import { customers, pause, TestFleet } from '../harness/test-fleet.js';
-import { ExternalProgram } from '../interop/external-program.js';
+import { ExternalProgram } from '../harness/external-program.js';
 
 const carrierProgram = fileURLToPath(new URL('../../../carrier-sim/dist/main.js', import.meta.url));
 const credentials = { username: 'bot', password: 'right', algorithm: 'SHA-256' } as const;

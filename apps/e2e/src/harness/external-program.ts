@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
 import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 
 const KEPT_OUTPUT_CHARACTERS = 20_000;
@@ -35,18 +37,44 @@ export class ExternalProgram {
 
   get ended(): boolean { return this.child.exitCode !== null || this.child.signalCode !== null; }
 
+  /** Resolves when the output has `text`; rejects when the program ends without it. */
+  async wrote(text: string): Promise<void> {
+    while (!this.output.includes(text)) {
+      if (this.ended) throw new Error(`it ended without writing "${text}": ${this.output}`);
+      await new Promise((resolve) => { setTimeout(resolve, 20); });
+    }
+  }
+
   async stop(): Promise<void> {
     if (!this.ended) this.child.kill('SIGKILL');
     await this.exited;
   }
 }
 
-/** A port that was free a moment ago, even where `even` (RTP). */
-export async function freeUdpPort(even = false): Promise<number> {
+/** Below the ports that systems hand out by themselves, so that nobody takes one between our look and the program's start. */
+const [FIRST_PORT, LAST_PORT] = [20_000, 29_996];
+
+/** An even port that is free for UDP and TCP, like the three above it (RTCP, and what else programs bind beside RTP). */
+export async function freePort(): Promise<number> {
   for (;;) {
-    const socket = createSocket('udp4');
-    const port = await new Promise<number>((resolve) => { socket.bind(0, '127.0.0.1', () => resolve(socket.address().port)); });
-    await new Promise<void>((resolve) => { socket.close(() => resolve()); });
-    if (!even || port % 2 === 0) return port;
+    const port = randomInt(FIRST_PORT / 2, LAST_PORT / 2) * 2;
+    const free = await Promise.all([0, 1, 2, 3].flatMap((above) => [isFreeForUdp(port + above), isFreeForTcp(port + above)]));
+    if (free.every(Boolean)) return port;
   }
+}
+
+function isFreeForUdp(port: number): Promise<boolean> {
+  const socket = createSocket('udp4');
+  return new Promise((resolve) => {
+    socket.once('error', () => { socket.close(); resolve(false); });
+    socket.bind(port, '127.0.0.1', () => { socket.close(() => { resolve(true); }); });
+  });
+}
+
+function isFreeForTcp(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => { resolve(false); });
+    server.listen(port, '127.0.0.1', () => { server.close(() => { resolve(true); }); });
+  });
 }
