@@ -8,6 +8,7 @@ import { createProviders, type Providers } from '@dialfleet/providers';
 import { FolderRecordingStore } from '@dialfleet/storage';
 import { MediaThread } from '@dialfleet/telephony';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { constants, getPriority, setPriority } from 'node:os';
 import { CallSession } from './call/call-session.js';
 import { CallTimeline } from './call/call-timeline.js';
 import { CrmPrefetch, type HttpSend } from './call/crm-prefetch.js';
@@ -20,6 +21,7 @@ import type { WorkerSettings } from './settings.js';
 import { SipLegs } from './sip/sip-legs.js';
 
 const JOURNAL_FLUSH_MS = 10_000;
+const STEP_BACK_NICENESS = 5;
 
 /** Everything a worker is made of, joined by hand: sockets and threads first, then the slots that use them. */
 export class WorkerRuntime {
@@ -40,6 +42,7 @@ export class WorkerRuntime {
     const journal = new OutcomeJournal(settings.journalDir, (outcome) => publisher.ended(outcome), clock, logger);
     await journal.open();
     const media = await MediaThread.start({ bindAddress: '0.0.0.0', advertisedAddress: settings.advertisedAddress ?? '127.0.0.1', portRange: settings.rtpPorts, clock, logger });
+    letMediaGoFirst();
     const broken = new Promise<Error>((resolve) => { media.events.on('crashed', ({ error }) => { resolve(error); }); });
     const sip = await SipLegs.start({ advertisedAddress: settings.advertisedAddress, sipPort: settings.sipPort, version, media, clock, logger });
     const providers = createProviders({ logger });
@@ -90,6 +93,11 @@ export class WorkerRuntime {
     await Promise.all([...this.sessions].map((session) => session.done));
     await this.journal.close(2000);
   }
+}
+
+/** Linux keeps a priority for each thread: on a full core the media thread, which runs already, goes before all that is started from here. */
+function letMediaGoFirst(): void {
+  if (process.platform === 'linux') setPriority(Math.min(constants.priority.PRIORITY_LOW, getPriority() + STEP_BACK_NICENESS));
 }
 
 function publishBeat(nc: NatsConnection, beat: Heartbeat): void {
