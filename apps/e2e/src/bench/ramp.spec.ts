@@ -16,17 +16,17 @@ function system(late: Record<number, number[]>) {
 describe('climbing', () => {
   it('stops at the first load that does not hold and gives the median of the one below', async () => {
     const s = system({ 10: [0], 20: [0.1, 0.5, 0.3], 30: [5], 40: [0] });
-    expect(await s.climb()).toEqual({ best: { load: 20, run: { late: 0.3 } }, tried: [{ load: 10, run: { late: 0 } }, { load: 20, run: { late: 0.1 } }, { load: 30, run: { late: 5 } }] });
+    expect(await s.climb()).toEqual({ best: { load: 20, run: { late: 0.3 } }, beyond: { load: 30, run: { late: 5 } }, tried: [{ load: 10, run: { late: 0 } }, { load: 20, run: { late: 0.1 } }, { load: 30, run: { late: 5 } }] });
     expect(s.ran).toEqual([10, 20, 30, 20, 20]);
   });
 
   it('steps down where a load held once by luck', async () => {
     const s = system({ 10: [0.2], 20: [0.5, 2, 3], 30: [9] });
-    expect((await s.climb()).best).toEqual({ load: 10, run: { late: 0.2 } });
+    expect(await s.climb()).toMatchObject({ best: { load: 10, run: { late: 0.2 } }, beyond: { load: 20, run: { late: 2 } } });
   });
 
   it('says so when nothing holds, and uses the last step when everything does', async () => {
-    expect((await system({ 10: [4] }).climb()).best).toBeNull();
-    expect((await system({ 10: [0], 20: [0] }).climb()).best?.load).toBe(20);
+    expect(await system({ 10: [4] }).climb()).toMatchObject({ best: null, beyond: { load: 10 } });
+    expect(await system({ 10: [0], 20: [0] }).climb()).toMatchObject({ best: { load: 20 }, beyond: null });
   });
 });

@@ -12,6 +12,8 @@ export interface Ramp<Run extends Record<string, number>> {
 export interface RampResult<Run> {
   /** The median at the highest load that holds; null when not even the first step does. */
   best: { load: number; run: Run } | null;
+  /** The lowest load that does not hold, with its median where it was repeated; null when all do. */
+  beyond: { load: number; run: Run } | null;
   /** The first run of every load tried. */
   tried: { load: number; run: Run }[];
 }
@@ -24,11 +26,13 @@ export async function climb<Run extends Record<string, number>>({ steps, run, ho
     tried.push({ load, run: first });
     if (!holds(first)) break;
   }
+  let beyond = tried.find((step) => !holds(step.run)) ?? null;
   for (const { load, run: first } of tried.filter((step) => holds(step.run)).reverse()) {
     const runs = [first];
     while (runs.length < repeats) runs.push(await run(load));
     const middle = medianRun(runs);
-    if (holds(middle)) return { best: { load, run: middle }, tried };
+    if (holds(middle)) return { best: { load, run: middle }, beyond, tried };
+    beyond = { load, run: middle };
   }
-  return { best: null, tried };
+  return { best: null, beyond, tried };
 }

@@ -23,7 +23,7 @@ export async function benchCalls({ say, quick, undo }: BenchContext): Promise<Ro
   const windowS = quick ? 3 : 6;
   await measureCalls(worker, program, { calls: 10, windowS }, undo);
   const idleKb = residentKb(worker.pid);
-  const { best, tried } = await climb<CallsRun>({
+  const { best, beyond, tried } = await climb<CallsRun>({
     steps: quick ? [25, 50] : [50, 100, 150, 200, 250, 300, 350, 400, 500], repeats: quick ? 1 : 3,
     run: async (calls) => {
       const run = await measureCalls(worker, program, { calls, windowS }, undo);
@@ -34,12 +34,11 @@ export async function benchCalls({ say, quick, undo }: BenchContext): Promise<Ro
   });
   if (!best) return [{ what: WHAT, result: `fewer than ${tried[0].load}`, beside: `${tried[0].load} calls: ${figure(tried[0].run.latePercent)} % late`, how: HOW }];
   const { load, run } = best;
-  const failed = tried.find((step) => step.load > load);
   const [lowest, highest] = [tried[0], tried.find((step) => step.load === load) ?? tried[0]];
   const kbPerCall = (highest.run.residentKb - lowest.run.residentKb) / (highest.load - lowest.load);
   return [
     { what: WHAT, result: `${load} calls, ${figure(run.latePercent)} % of packets over 20 ms late, p99 ${figure(run.delayP99Ms)} ms`,
-      beside: `${figure(run.cpuPercent)} % of the core${failed ? `; ${failed.load} calls: ${figure(failed.run.latePercent)} % late` : '; more were not tried'}`, how: HOW },
+      beside: `${figure(run.cpuPercent)} % of the core${beyond ? `; ${beyond.load} calls: ${figure(beyond.run.latePercent)} % late` : '; more were not tried'}`, how: HOW },
     { what: 'Memory of a recorded call', result: `${figure(kbPerCall)} kB`, beside: `${figure(highest.run.residentKb / 1024)} MB with ${load} calls; ${figure(idleKb / 1024)} MB idle, speech models loaded`,
       how: `growth of the resident set from ${lowest.load} to ${load} calls` },
   ];

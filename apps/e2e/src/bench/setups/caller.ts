@@ -52,6 +52,6 @@ async function callAtRate(endpoint: SipEndpoint, { port, perSecond, seconds }: S
 
 const media = process.argv[2] as CallerMedia;
 const common = { clock: systemClock, logger: silentLogger };
-const factory = media === 'rtp' ? await MediaThread.start({ bindAddress: '127.0.0.1', advertisedAddress: '127.0.0.1', portRange: { min: 20_000, max: 29_999 }, ...common }) : noMedia;
+const factory = media === 'rtp' ? await MediaThread.start({ bindAddress: '127.0.0.1', advertisedAddress: '127.0.0.1', portRange: { min: 20_000, max: 49_999 }, ...common }) : noMedia;
 const endpoint = await SipEndpoint.start({ transport: 'udp', bindAddress: '127.0.0.1', port: 0, advertisedAddress: '127.0.0.1', userAgent: 'Dialfleet-Bench', media: factory, ...common });
 serve<SetupOrder, SetupRun>({ ready: true }, (order) => callAtRate(endpoint, order));

@@ -30,7 +30,7 @@ async function setupRow({ say, quick, undo }: BenchContext, program: string, med
     return setups;
   };
   await run(50);
-  const { best, tried } = await climb<SetupRun>({
+  const { best, beyond, tried } = await climb<SetupRun>({
     steps: quick ? [100, 200] : [200, 400, 800, 1200, 1600, 2000], repeats: quick ? 1 : 3,
     run: async (perSecond) => {
       const setups = await run(perSecond);
@@ -39,10 +39,12 @@ async function setupRow({ say, quick, undo }: BenchContext, program: string, med
     },
     holds: (setups) => setups.failed === 0 && setups.p99Ms < P99_LIMIT_MS,
   });
-  if (!best) return { what, result: `fewer than ${tried[0].load}/s`, beside: `${tried[0].load}/s: p99 ${figure(tried[0].run.p99Ms)} ms`, how: HOW };
-  const failed = tried.find((step) => step.load > best.load);
+  if (!best) return { what, result: `fewer than ${tried[0].load}/s`, beside: describe(tried[0]), how: HOW };
   return {
-    what, result: `${best.load}/s, p50 ${figure(best.run.p50Ms)} ms, p99 ${figure(best.run.p99Ms)} ms`,
-    beside: `${figure(best.run.cpuPercent)} % of the core${failed ? `; ${failed.load}/s: p99 ${figure(failed.run.p99Ms)} ms` : '; more was not tried'}`, how: HOW,
+    what, result: `${figure(best.load)}/s, p50 ${figure(best.run.p50Ms)} ms, p99 ${figure(best.run.p99Ms)} ms`,
+    beside: `${figure(best.run.cpuPercent)} % of the core${beyond ? `; ${describe(beyond)}` : '; more was not tried'}`, how: HOW,
   };
 }
+
+const describe = ({ load, run }: { load: number; run: SetupRun }): string =>
+  `${figure(load)}/s: p99 ${figure(run.p99Ms)} ms${run.failed > 0 ? `, ${figure(run.failed)} of ${figure(run.calls)} not set up` : ''}`;
