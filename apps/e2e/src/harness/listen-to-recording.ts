@@ -9,18 +9,24 @@ export async function transcribeChannels(wav: Buffer): Promise<{ customer: strin
   try {
     const words = async (pcm: Int16Array): Promise<string> => {
       const stt = providers.stt({ provider: 'local', options: {} }).open({ sampleRateHz, language: 'en-US', signal: new AbortController().signal });
+      const heard = stt[Symbol.asyncIterator]();
       const texts: string[] = [];
       // The recogniser takes utterances, not minutes: cut where nobody speaks.
       for (const utterance of utterances(pcm, sampleRateHz)) {
         stt.push(utterance);
         stt.endOfTurn();
-        for await (const event of stt) if (event.type === 'final') { texts.push(event.text); break; }
+        texts.push(await nextFinal(heard));
       }
       await stt.close();
       return texts.join(' ');
     };
     return { customer: await words(channels[0]), bot: await words(channels[1]) };
   } finally { await providers.close(); }
+}
+
+async function nextFinal(events: AsyncIterator<{ type: string; text: string }>): Promise<string> {
+  for (let next = await events.next(); !next.done; next = await events.next()) if (next.value.type === 'final') return next.value.text;
+  return '';
 }
 
 const WINDOW_MS = 20;
