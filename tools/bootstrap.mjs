@@ -18,21 +18,38 @@ const startedAt = Date.now();
 const say = (text) => process.stderr.write(`[${((Date.now() - startedAt) / 1000).toFixed(0).padStart(3)}s] ${text}\n`);
 const die = (text) => { process.stderr.write(`${text}\n`); process.exit(1); };
 
-/** Runs a command; its output goes to stderr so that stdout stays free for `--json`. */
-function run(command, args, env = {}) {
-  const result = spawnSync(command, args, { stdio: ['ignore', 2, 2], env: { ...process.env, ...env } });
-  if (result.error) die(`cannot run ${command}: ${result.error.message}`);
-  if (result.status !== 0) process.exit(result.status ?? 1);
+const running = new Set();
+process.on('exit', () => { for (const child of running) child.kill(); });
+
+/**
+ * Runs a command to its end; one that fails ends us. What it prints goes to stderr, so that stdout stays free for `--json`:
+ * at once, or, when `quiet`, only if the command fails.
+ */
+async function run(command, args, { env, quiet } = {}) {
+  const { code, output } = await outcome(command, args, env, quiet);
+  if (code !== 0) die(output || `${command} ended with exit code ${code}`);
+}
+
+/** @returns the exit code, null when the command could not be run or was killed, and what a quiet command printed */
+function outcome(command, args, env = {}, quiet = false) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ['ignore', quiet ? 'pipe' : 2, quiet ? 'pipe' : 2], env: { ...process.env, ...env } });
+    let output = '';
+    running.add(child);
+    for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => { output += text; });
+    child.on('error', (error) => resolve({ code: null, output: `cannot run ${command}: ${error.message}` }));
+    child.on('close', (code) => { running.delete(child); resolve({ code, output: output.trim() }); });
+  });
 }
 
 const onPath = (program, versionFlag = '--version') => spawnSync(program, [versionFlag], { stdio: 'ignore' }).error === undefined;
 const hashOf = (...files) => createHash('sha256').update(files.map((file) => readFileSync(file)).join('\0')).digest('hex');
 
 /** Does `work` unless it was done for the same inputs and what it made is still there. */
-function once(name, key, makes, work) {
+async function once(name, key, makes, work) {
   const stamp = join('node_modules', `.dialfleet-${name}`);
   if (makes.every((path) => existsSync(path)) && existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return;
-  work();
+  await work();
   mkdirSync('node_modules', { recursive: true });
   writeFileSync(stamp, key);
 }
@@ -43,47 +60,71 @@ function checkNode() {
 }
 
 function installDependencies() {
-  once('install', hashOf('package-lock.json') + process.version, ['node_modules/typescript', 'node_modules/nx'], () => {
+  return once('install', hashOf('package-lock.json') + process.version, ['node_modules/typescript', 'node_modules/nx'], async () => {
     say('installing npm packages (about a minute the first time)');
-    run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+    await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
   });
 }
 
 function generatePrismaClient() {
-  once('prisma', hashOf('prisma/schema.prisma', 'prisma.config.ts'), ['libs/database/src/generated'], () => {
+  return once('prisma', hashOf('prisma/schema.prisma', 'prisma.config.ts'), ['libs/database/src/generated'], async () => {
     say('generating the database client');
-    run(process.execPath, ['node_modules/prisma/build/index.js', 'generate'], { CHECKPOINT_DISABLE: '1', PRISMA_HIDE_UPDATE_MESSAGE: '1' });
+    await run(process.execPath, ['node_modules/prisma/build/index.js', 'generate'], { env: { CHECKPOINT_DISABLE: '1', PRISMA_HIDE_UPDATE_MESSAGE: '1' }, quiet: true });
   });
 }
 
-function build() {
+async function build() {
   say('building');
-  run(process.execPath, [TSC, '-b']);
+  // Projects are built side by side: more than one checker in each would only repeat work.
+  await run(process.execPath, [TSC, '-b', '--checkers', '1']);
 }
 
-/** Debian packages that a job needs; the program proves that it is there. */
-const natsServer = { program: 'nats-server', debian: 'nats-server', brew: 'nats-server', why: 'the message broker (or set NATS_URL)' };
+/** Programs that a job needs and npm does not have. */
+const natsServer = { program: 'nats-server', debian: 'nats-server', brew: 'nats-server', why: 'the message broker', or: 'or set NATS_URL to one that runs' };
 const testTools = [
   { program: 'sipp', versionFlag: '-v', debian: 'sip-tester', brew: 'sipp', why: 'SIP interoperability tests' },
   { program: 'baresip', versionFlag: '-h', debian: 'baresip', brew: 'baresip', why: 'SIP interoperability tests' },
   { program: '/usr/lib/postgresql/15/bin/postgres', debian: 'postgresql', why: 'tests on a real PostgreSQL' },
 ];
 
-function ensurePrograms(needs) {
+function programsOf(job) {
+  switch (job) {
+    case 'start': case 'demo': return process.env.NATS_URL ? [] : [natsServer];
+    case 'bench': return [natsServer, testTools[0]];
+    case 'test': return [natsServer, ...testTools];
+    default: return [];
+  }
+}
+
+/** Installs what is missing where we may; otherwise says, before anything slow begins, what to type. */
+async function ensurePrograms(needs) {
   const missing = needs.filter((need) => !onPath(need.program, need.versionFlag));
   if (missing.length === 0) return;
-  const names = (manager) => missing.map((need) => need[manager] ?? need.program);
+  const names = (manager) => missing.flatMap((need) => need[manager] ?? []);
+  let said = '';
   if (onPath('apt-get') && process.getuid?.() === 0) {
     say(`installing ${names('debian').join(', ')} with apt`);
-    const env = { DEBIAN_FRONTEND: 'noninteractive' };
-    run('apt-get', ['update', '-qq'], env);
-    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names('debian')], env);
+    said = await installWith('apt-get', ['update', '-qq'], ['install', '-y', '-qq', '--no-install-recommends', ...names('debian')]);
   } else if (onPath('brew')) {
     say(`installing ${names('brew').join(', ')} with brew`);
-    run('brew', ['install', '--quiet', ...names('brew')]);
+    said = await installWith('brew', ['install', '--quiet', ...names('brew')]);
   }
-  const still = needs.filter((need) => !onPath(need.program, need.versionFlag));
-  if (still.length > 0) die(still.map((need) => `${need.program} is needed for ${need.why}: sudo apt-get install ${need.debian}`).join('\n'));
+  const still = missing.filter((need) => !onPath(need.program, need.versionFlag));
+  if (still.length > 0) die([said, ...still.map(howToInstall)].filter(Boolean).join('\n'));
+}
+
+/** @returns what the package manager said when it failed */
+async function installWith(manager, ...commands) {
+  for (const args of commands) {
+    const { code, output } = await outcome(manager, args, { DEBIAN_FRONTEND: 'noninteractive' }, true);
+    if (code !== 0) return output;
+  }
+  return '';
+}
+
+function howToInstall(need) {
+  const ways = [need.debian && `sudo apt-get install ${need.debian}`, need.brew && `brew install ${need.brew}`, need.or].filter(Boolean);
+  return `${need.program} (${need.why}) is missing: ${ways.join(', ')}`;
 }
 
 /** Hands over to a program of ours: it owns the terminal, signals are passed on, and its exit code becomes ours. */
@@ -93,38 +134,34 @@ function handOver(script, args) {
   child.on('exit', (code, signal) => { process.exit(code ?? (signal ? 1 : 0)); });
 }
 
-function nx(...args) {
+async function nx(...args) {
   const script = ['node_modules/nx/dist/bin/nx.js', 'node_modules/nx/bin/nx.js'].find((path) => existsSync(path));
-  run(process.execPath, [script, ...args, '--outputStyle=static'], { CI: '1' });
+  await run(process.execPath, [script, ...args, '--outputStyle=static'], { env: { CI: '1' } });
 }
 
-function lint() {
+async function lint() {
   say('linting: eslint, module boundaries');
-  nx('run-many', '-t', 'lint');
+  await nx('run-many', '-t', 'lint');
   say('linting: cycles');
-  run(process.execPath, ['node_modules/dependency-cruiser/bin/dependency-cruise.mjs', 'apps', 'libs', '--config', '.dependency-cruiser.cjs', '--output-type', 'err']);
+  await run(process.execPath, ['node_modules/dependency-cruiser/bin/dependency-cruise.mjs', 'apps', 'libs', '--config', '.dependency-cruiser.cjs', '--output-type', 'err']);
 }
 
-function test(args) {
+async function test(args) {
   say('unit and integration tests');
-  nx('run-many', '-t', 'test', '--exclude=@dialfleet/e2e', '--parallel=2', ...args);
+  await nx('run-many', '-t', 'test', '--exclude=@dialfleet/e2e', '--parallel=2', ...args);
   say('whole-system stories (real processes, real calls: some minutes)');
-  nx('run-many', '-t', 'test', '--projects=@dialfleet/e2e', '--parallel=1', ...args);
+  await nx('run-many', '-t', 'test', '--projects=@dialfleet/e2e', '--parallel=1', ...args);
   say('all tests passed');
 }
 
 const [job, ...args] = process.argv.slice(2);
 if (!JOBS.includes(job)) die(`usage: node tools/bootstrap.mjs ${JOBS.join('|')}`);
 checkNode();
-installDependencies();
-generatePrismaClient();
-if ((job === 'start' || job === 'demo') && !process.env.NATS_URL) ensurePrograms([natsServer]);
-if (job === 'test') ensurePrograms([natsServer, ...testTools]);
-if (job === 'bench') ensurePrograms([natsServer, testTools[0]]);
-build();
+await Promise.all([ensurePrograms(programsOf(job)), installDependencies().then(generatePrismaClient)]);
+await build();
 switch (job) {
   case 'start': case 'demo': handOver('apps/launcher/dist/main.js', [job, ...args]); break;
   case 'bench': handOver('apps/e2e/dist/bench/main.js', args); break;
-  case 'lint': lint(); break;
-  case 'test': lint(); test(args); break;
+  case 'lint': await lint(); break;
+  case 'test': await lint(); await test(args); break;
 }
