@@ -73,24 +73,36 @@ export class Fleet {
   private async startAll(): Promise<void> {
     const { settings, options } = this;
     await this.endPreviousRun();
-    options.say('starting the message broker and the database');
-    this.urls.nats = await this.natsUrl();
-    options.signal?.throwIfAborted();
-    const database = this.urls.database = await this.databaseUrl();
-    options.signal?.throwIfAborted();
-    const applied = await migrate(database, join(root, 'prisma', 'migrations'));
-    if (applied.length > 0) options.say(`database: applied ${applied.length} ${applied.length === 1 ? 'migration' : 'migrations'}`);
-    await this.ensureAccess(database);
-    options.say(`starting the gateway, ${settings.workers} ${settings.workers === 1 ? 'worker' : 'workers'} and push`);
+    options.say(`starting the message broker, the database, the gateway, ${settings.workers} ${settings.workers === 1 ? 'worker' : 'workers'} and push`);
     const port = settings.port === 0 ? await freePort() : settings.port;
     this.urls.url = `http://127.0.0.1:${port}`;
-    const common = this.commonEnv();
-    this.gateway = this.service('gateway', { ...common, DIALFLEET_PORT: String(port) });
-    this.push = this.service('push', common);
-    for (let i = 0; i < settings.workers; i++) this.workers.push(this.service('worker', { ...common, ...this.workerEnv(i) }, `worker-${i + 1}`));
-    await this.unlessAborted(Promise.all([this.gateway, this.push, ...this.workers].map((service) => service.start())));
+    this.urls.nats = await this.natsUrl();
+    // Workers need no database: they load their models while it starts.
+    await this.unlessAborted(Promise.all([this.startWorkers(), this.startDatabase().then(() => this.startGatewayAndPush(port))]));
     await this.unlessAborted(this.workersVisible());
     this.writeRunFile();
+  }
+
+  private async startWorkers(): Promise<void> {
+    for (let i = 0; i < this.settings.workers; i++) this.workers.push(this.service('worker', { ...this.commonEnv(), ...this.workerEnv(i) }, `worker-${i + 1}`));
+    await Promise.all(this.workers.map((worker) => worker.start()));
+  }
+
+  private async startDatabase(): Promise<void> {
+    this.options.signal?.throwIfAborted();
+    const database = this.urls.database = await this.databaseUrl();
+    this.options.signal?.throwIfAborted();
+    const applied = await migrate(database, join(root, 'prisma', 'migrations'));
+    if (applied.length > 0) this.options.say(`database: applied ${applied.length} ${applied.length === 1 ? 'migration' : 'migrations'}`);
+    await this.ensureAccess(database);
+  }
+
+  private async startGatewayAndPush(port: number): Promise<void> {
+    if (this.stopped) return;
+    const env = { ...this.commonEnv(), DATABASE_URL: this.urls.database };
+    this.gateway = this.service('gateway', { ...env, DIALFLEET_PORT: String(port) });
+    this.push = this.service('push', env);
+    await Promise.all([this.gateway.start(), this.push.start()]);
   }
 
   private async unlessAborted(work: Promise<unknown>): Promise<void> {
@@ -134,7 +146,7 @@ export class Fleet {
   private commonEnv(): Record<string, string> {
     const { settings, folder, urls } = this;
     const inherited = Object.fromEntries(Object.entries(this.options.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
-    return { ...inherited, NATS_URL: urls.nats, DATABASE_URL: urls.database, DIALFLEET_DATA_DIR: folder.path,
+    return { ...inherited, NATS_URL: urls.nats, DIALFLEET_DATA_DIR: folder.path,
       DIALFLEET_PUBLIC_URL: settings.publicUrl || urls.url, DIALFLEET_SECRET_KEY: settings.secretKey || folder.secretKey(),
       ...(settings.databaseUrl ? {} : { DIALFLEET_DATABASE_POOL: '4' }) };
   }
@@ -153,7 +165,7 @@ export class Fleet {
     const logs = this.folder.file('logs');
     mkdirSync(logs, { recursive: true });
     return new Service({ label, script: scriptOf(app), env, logFile: this.options.logToFiles ? join(logs, `${label}.log`) : null },
-      () => { if (this.urls.url && this.workers.length === this.settings.workers) this.writeRunFile(); }, this.options.say);
+      () => { if (this.gateway && this.workers.length === this.settings.workers) this.writeRunFile(); }, this.options.say);
   }
 
   private writeRunFile(): void { if (!this.stopped) this.folder.writeRunFile(this.runFile); }
