@@ -1,7 +1,8 @@
 import { assertReachable, countUnpushed, createDatabase, ensureOwner, migrate, startEmbeddedDatabase } from '@dialfleet/database';
 import { errorMessage, type Env } from '@dialfleet/kit';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Broker } from './broker.js';
@@ -159,7 +160,11 @@ export class Fleet {
       DIALFLEET_DRAIN_TIMEOUT_SECONDS: String(settings.drainTimeoutSeconds) };
   }
 
-  private workerId(index: number): string { return `w-${index + 1}`; }
+  /** On a broker of its own nobody else has these names; on a shared one the machine and folder keep them apart. */
+  private workerId(index: number): string {
+    const place = createHash('sha256').update(`${hostname()}:${this.folder.path}`).digest('hex').slice(0, 6);
+    return `${this.settings.natsUrl ? `w-${place}` : 'w'}-${index + 1}`;
+  }
 
   private service(app: App, env: Record<string, string>, label: string = app): Service {
     const logs = this.folder.file('logs');

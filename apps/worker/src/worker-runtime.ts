@@ -60,7 +60,7 @@ export class WorkerRuntime {
         worker, timeline, recordings, prefetch, clock, logger: log, createLeg: (p) => sip.createLeg(p),
         converse: (setup) => new ConversationPipeline(setup),
         stt: providers.stt(call.bot.stt), tts: providers.tts(call.bot.tts), llm: providers.llm(call.bot.llm), vad: providers.vad(),
-        keepOutcome: (outcome) => journal.keep(outcome),
+        keepOutcome: (outcome, told) => journal.keep(outcome, told),
       });
       sessions.add(session);
       void session.done.then(() => { sessions.delete(session); });

@@ -20,27 +20,32 @@ export function findPostgresBinaries(): string | null {
   return [...versions, '/usr/local/pgsql/bin', '/usr/local/bin', '/usr/bin'].find((dir) => existsSync(join(dir, 'initdb'))) ?? null;
 }
 
+/** A server that can be taken away and brought back: same port, same data. */
+export interface TemporaryPostgres extends EmbeddedDatabase {
+  /** `SIGINT` cuts off whoever is connected and shuts down in order; `SIGQUIT` crashes. Default SIGINT. */
+  halt(signal?: 'SIGINT' | 'SIGQUIT'): Promise<void>;
+  boot(): Promise<void>;
+}
+
 /** For tests: a real PostgreSQL in a new folder under the system's temporary folder, on a free port of 127.0.0.1. */
-export async function startTemporaryPostgres(binaries: string): Promise<EmbeddedDatabase> {
+export async function startTemporaryPostgres(binaries: string): Promise<TemporaryPostgres> {
   const folder = await mkdtemp(join(tmpdir(), 'dialfleet-pg-'));
   const identity = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
   if (identity.uid !== undefined) await chown(folder, NOBODY, NOBODY);
   const data = join(folder, 'data');
   await run(join(binaries, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync'], { ...identity, cwd: folder });
   const port = await freePort();
-  const server = spawn(join(binaries, 'postgres'),
-    ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', '', '-c', 'fsync=off'], { ...identity, cwd: folder, stdio: 'ignore' });
-  const exited = once(server, 'exit');
   const connectionString = `postgresql://postgres@127.0.0.1:${port}/postgres`;
-  await untilReachable(connectionString);
-  return {
-    connectionString,
-    close: async () => {
-      server.kill('SIGINT');
-      await exited;
-      await rm(folder, { recursive: true, force: true });
-    },
+  let halt: TemporaryPostgres['halt'];
+  const boot = async (): Promise<void> => {
+    const server = spawn(join(binaries, 'postgres'),
+      ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', '', '-c', 'fsync=off'], { ...identity, cwd: folder, stdio: 'ignore' });
+    const exited = once(server, 'exit');
+    halt = async (signal = 'SIGINT') => { server.kill(signal); await exited; };
+    await untilReachable(connectionString);
   };
+  await boot();
+  return { connectionString, boot, halt: (signal) => halt(signal), close: async () => { await halt(); await rm(folder, { recursive: true, force: true }); } };
 }
 
 async function untilReachable(connectionString: string, attempts = 100): Promise<void> {

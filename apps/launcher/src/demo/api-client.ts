@@ -1,3 +1,5 @@
+export interface ApiAnswer { status: number; headers: Headers; text: string }
+
 /** The public REST API as an integrator's script would call it. */
 export class ApiClient {
   constructor(readonly url: string, private readonly apiKey: string) {}
@@ -30,13 +32,18 @@ export class ApiClient {
     }
   }
 
-  private async request<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+  /** The answer whatever it is; `body` is sent as it is when it is text. */
+  async ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<ApiAnswer> {
     const response = await fetch(`${this.url}${path}`, {
       method, headers: { 'x-api-key': this.apiKey, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  }
+
+  private async request<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+    const { status, text } = await this.ask(method, path, body, headers);
+    if (status < 200 || status > 299) throw new Error(`${method} ${path}: ${status} ${text}`);
     return (text === '' ? undefined : JSON.parse(text)) as T;
   }
 }

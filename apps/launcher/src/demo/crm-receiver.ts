@@ -5,6 +5,8 @@ export interface ReceivedPush { path: string; headers: IncomingHttpHeaders; body
 
 /** A CRM's receiving end on 127.0.0.1: keeps what comes in, checks signatures as an integrator would. */
 export class CrmReceiver {
+  /** What it answers, by path; 200 where nothing is said. */
+  readonly statuses = new Map<string, number>();
   private readonly received: ReceivedPush[] = [];
   private readonly waiting: { path: string; resolve: (push: ReceivedPush) => void }[] = [];
 
@@ -16,7 +18,8 @@ export class CrmReceiver {
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
         crm.take({ path: request.url ?? '/', headers: request.headers, body: Buffer.concat(chunks).toString('utf8'), receivedAtMs: Date.now() });
-        response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}');
+        const status = crm.statuses.get(request.url ?? '/') ?? 200;
+        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ ok: status === 200 }));
       });
     });
     await new Promise<void>((resolve, reject) => { server.once('error', reject); server.listen(0, '127.0.0.1', resolve); });

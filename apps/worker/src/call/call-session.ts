@@ -14,6 +14,8 @@ import type { RecordingShelf } from './recording-shelf.js';
 
 /** How long the far end gets to confirm a CANCEL or BYE before the result goes out without it. */
 const RELEASE_TIMEOUT_MS = 5000;
+/** How long the outcome lets the timeline go first while the broker is away: a result is made with the events that came before it. */
+const TIMELINE_LEAD_MS = 60_000;
 /** How long the pipeline may take to finish what the customer was saying. */
 const SUMMARY_TIMEOUT_MS = 4000;
 
@@ -28,8 +30,8 @@ export interface SessionTools extends PreparationTools {
   vad: VadVendor;
   timeline: CallTimeline;
   recordings: RecordingShelf;
-  /** Resolves when the outcome is safe. */
-  keepOutcome(outcome: CallOutcome): Promise<void>;
+  /** Resolves when the outcome is safe. It goes out once `told` has resolved. */
+  keepOutcome(outcome: CallOutcome, told: Promise<void>): Promise<void>;
   clock: Clock;
   logger: Logger;
 }
@@ -212,8 +214,7 @@ export class CallSession implements RunningCall {
     });
     tools.timeline.add('call.ended', { disconnected_by: outcome.disconnectedBy, hangup_reason: outcome.hangupReason, call_duration_seconds: outcome.callDurationSeconds });
     tools.logger.info('call ended', { disconnected_by: outcome.disconnectedBy, reason: outcome.hangupReason, seconds: outcome.callDurationSeconds });
-    await tools.timeline.flush(1000);
-    await tools.keepOutcome(outcome);
+    await tools.keepOutcome(outcome, tools.timeline.flush(TIMELINE_LEAD_MS));
   }
 
   private async closeLeg(): Promise<LegMediaStats | undefined> {

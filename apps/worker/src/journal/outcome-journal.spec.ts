@@ -30,6 +30,19 @@ describe('the outcome journal', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  it('publishes an outcome after what it waits for, and has it on disk before', async () => {
+    const stored: string[] = [];
+    const journal = new OutcomeJournal(folder, (o) => { stored.push(o.sessionId); return Promise.resolve(); }, systemClock, silentLogger);
+    await journal.open();
+    let told = (): void => undefined;
+    await journal.keep(outcome('c'), new Promise((resolve) => { told = resolve; }));
+    await settle();
+    expect([stored, await readdir(folder)]).toEqual([[], ['c.json']]);
+    told();
+    await journal.close(5000);
+    expect([stored, await readdir(folder)]).toEqual([['c'], []]);
+  });
+
   it('publishes at start what a crash left behind', async () => {
     const crashed = new OutcomeJournal(folder, () => Promise.reject(new Error('no broker')), new VirtualClock(), silentLogger);
     await crashed.open();

@@ -26,8 +26,8 @@ export class OutcomeJournal {
     }
   }
 
-  /** Resolves when the outcome is safe on disk; publishing goes on behind. */
-  async keep(outcome: CallOutcome): Promise<void> {
+  /** Resolves when the outcome is safe on disk; it is published behind, once `after` has resolved. */
+  async keep(outcome: CallOutcome, after: Promise<void> = Promise.resolve()): Promise<void> {
     const file = this.fileOf(outcome);
     try {
       const handle = await open(`${file}.tmp`, 'w', 0o600);
@@ -37,7 +37,7 @@ export class OutcomeJournal {
       // A full disk must not cost the result: it is still published from memory.
       this.logger.error('cannot journal an outcome', { session_id: outcome.sessionId, error });
     }
-    this.deliver(outcome);
+    this.deliver(outcome, after);
   }
 
   /** Waits for what is still unpublished, at most `timeoutMs`; the rest stays on disk. */
@@ -48,8 +48,8 @@ export class OutcomeJournal {
 
   private async settled(): Promise<void> { while (this.pending.size > 0) await Promise.all(this.pending); }
 
-  private deliver(outcome: CallOutcome): void {
-    const work = this.publishUntilStored(outcome).finally(() => { this.pending.delete(work); });
+  private deliver(outcome: CallOutcome, after: Promise<void> = Promise.resolve()): void {
+    const work = after.then(() => this.publishUntilStored(outcome)).finally(() => { this.pending.delete(work); });
     this.pending.add(work);
   }
 
