@@ -32,6 +32,10 @@ typedef uint64_t u64;
 typedef uint32_t u32;
 typedef uint16_t u16;
 typedef uint8_t u8;
+#define SECONDS(s) ((u64)((s)*1e9))
+#define T1_NS SECONDS(0.5)  // RFC 3261 17.1.1.1
+#define MAX_ECHOES 4000000
+
 static u64 now_ns(void) {
   struct timespec t;
   clock_gettime(CLOCK_REALTIME, &t);
@@ -91,7 +95,6 @@ static u64 LATE_NS = 20000000;
 static int PT = 0;
 static double WARM = 2.0, WINDOW = 0;
 static int *map;
-static char *CSV = 0;
 static u64 n_retx, n_fail, n_setup, n_unk, n_byeok, n_timeout;
 static int failcodes[700];
 static u32 *setup_us;
@@ -496,7 +499,7 @@ static void on_rtp(u8 *b, int n, int sport, u64 t) {
     for (int i = 12; i < n; i++)
       if ((b[i] & 0x70) <= 0x30) {
         u64 lat = (t - c->e_sent) / 1000 + (i - 12) * 125;
-        if (n_echo < 4000000) echo_us[n_echo++] = lat;
+        if (n_echo < MAX_ECHOES) echo_us[n_echo++] = lat;
         c->e_wait = 0;
         break;
       }
@@ -625,20 +628,7 @@ static long pidrss(int pid) {
   fclose(p);
   return r;
 }
-static void cpustat(int cpu, long long *o) {
-  FILE *p = fopen("/proc/stat", "r");
-  char l[512], k[16];
-  sprintf(k, "cpu%d ", cpu);
-  memset(o, 0, 8 * sizeof *o);
-  while (fgets(l, 512, p))
-    if (!strncmp(l, k, strlen(k))) {
-      sscanf(l + strlen(k), "%lld %lld %lld %lld %lld %lld %lld %lld", o, o + 1, o + 2, o + 3, o + 4, o + 5, o + 6, o + 7);
-      break;
-    }
-  fclose(p);
-}
 static int pids[16], npid;
-static int MCPU = -1;
 static void usage(void) {
   fputs(
       "usage: voipload [-U] [-p ip:port] -n calls [options]\n"
@@ -650,92 +640,371 @@ static void usage(void) {
       "  -M        no media                                    -e          echo test: bursts out, round trip measured\n"
       "  -z        line noise instead of a tone                -u USER     user part to call\n"
       "  -l PORT   own SIP port (0: any)                       -m PORT     own RTP port (0: any)\n"
-      "  -S P,P    processes whose CPU and memory to read      -c N        processor whose load to read\n"
-      "  -j        one JSON object a line: ready, then result  -C NAME     label of the report\n",
+      "  -S P,P    processes whose CPU and memory to read      -j          one JSON object a line: ready, then the result\n",
       stderr);
 }
-int main(int ac, char **av) {
+
+/* ---- command line and sockets ---- */
+
+static void read_peer(char *text) {
+  char *colon = strchr(text, ':');
+  if (colon) {
+    *colon = 0;
+    PPORT = atoi(colon + 1);
+  }
+  PEER = text;
+}
+
+static int read_options(int ac, char **av) {
   int o;
-  while ((o = getopt(ac, av, "n:r:d:p:l:m:u:UMt:w:W:L:aS:c:eC:jz")) != -1) switch (o) {
-      case 'n':
-        N = atoi(optarg);
+  while ((o = getopt(ac, av, "n:r:d:p:l:m:u:UMt:w:W:L:aS:ejz")) != -1) switch (o) {
+      case 'n': N = atoi(optarg); break;
+      case 'r': RATE = atof(optarg); break;
+      case 'd': DUR = atof(optarg); break;
+      case 'p': read_peer(optarg); break;
+      case 'l': LPORT = atoi(optarg); break;
+      case 'm': RPORT = atoi(optarg); break;
+      case 'u': USER = optarg; break;
+      case 'U': UAS = 1; break;
+      case 'M': MEDIA = 0; break;
+      case 'e': ECHO_ = 1; break;
+      case 't': TOTAL = atoi(optarg); break;
+      case 'w': WARM = atof(optarg); break;
+      case 'W': WINDOW = atof(optarg); break;
+      case 'L': LATE_NS = (u64)(atof(optarg) * 1e6); break;
+      case 'a': PT = 8; break;
+      case 'z': NOISE = 1; break;
+      case 'j': JSON = 1; break;
+      case 'S':
+        for (char *pid = strtok(optarg, ","); pid && npid < 16; pid = strtok(0, ",")) pids[npid++] = atoi(pid);
         break;
-      case 'r':
-        RATE = atof(optarg);
-        break;
-      case 'd':
-        DUR = atof(optarg);
-        break;
-      case 'p': {
-        char *c = strdup(optarg);
-        char *k = strchr(c, ':');
-        if (k) {
-          *k = 0;
-          PPORT = atoi(k + 1);
-        }
-        PEER = c;
-        break;
-      }
-      case 'l':
-        LPORT = atoi(optarg);
-        break;
-      case 'm':
-        RPORT = atoi(optarg);
-        break;
-      case 'u':
-        USER = optarg;
-        break;
-      case 'U':
-        UAS = 1;
-        break;
-      case 'M':
-        MEDIA = 0;
-        break;
-      case 'e':
-        ECHO_ = 1;
-        break;
-      case 't':
-        TOTAL = atoi(optarg);
-        break;
-      case 'w':
-        WARM = atof(optarg);
-        break;
-      case 'L':
-        LATE_NS = (u64)(atof(optarg) * 1e6);
-        break;
-      case 'a':
-        PT = 8;
-        break;
-      case 'S': {
-        char *s = strtok(optarg, ",");
-        while (s && npid < 16) {
-          pids[npid++] = atoi(s);
-          s = strtok(0, ",");
-        }
-        break;
-      }
-      case 'c':
-        MCPU = atoi(optarg);
-        break;
-      case 'j':
-        JSON = 1;
-        break;
-      case 'z':
-        NOISE = 1;
-        break;
-      case 'W':
-        WINDOW = atof(optarg);
-        break;
-      case 'C':
-        CSV = optarg;
-        break;
-      default:
-        usage();
-        return 2;
+      default: return 0;
     }
   if (!TOTAL) TOTAL = N;
-  if (strncmp(PEER, "127.", 4)) {
-    fprintf(stderr, "loopback only\n");
+  return 1;
+}
+
+static int open_socket(const char *what, int *port) {
+  int f = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0), big = 128 << 20, one = 1;
+  if (setsockopt(f, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof big)) setsockopt(f, SOL_SOCKET, SO_RCVBUF, &big, sizeof big);
+  if (setsockopt(f, SOL_SOCKET, SO_SNDBUFFORCE, &big, sizeof big)) setsockopt(f, SOL_SOCKET, SO_SNDBUF, &big, sizeof big);
+  setsockopt(f, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
+  struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(*port)};
+  inet_pton(AF_INET, LIP, &a.sin_addr);
+  socklen_t size = sizeof a;
+  if (bind(f, (void *)&a, sizeof a) || getsockname(f, (void *)&a, &size)) {
+    perror(what);
+    exit(1);
+  }
+  *port = ntohs(a.sin_port);
+  return f;
+}
+
+static void allocate(void) {
+  C = calloc(TOTAL, sizeof *C);
+  setup_us = calloc(TOTAL + 1, sizeof *setup_us);
+  echo_us = calloc(MAX_ECHOES, sizeof *echo_us);
+  map = calloc(65536, sizeof *map);
+  hnext = calloc(TOTAL, sizeof *hnext);
+  smm = calloc(SB, sizeof *smm);
+  siov = calloc(SB, sizeof *siov);
+  sbuf = calloc(SB, sizeof *sbuf);
+  for (int i = 0; i < SB; i++) {
+    siov[i] = (struct iovec){sbuf[i], sizeof *sbuf};
+    smm[i].msg_hdr = (struct msghdr){.msg_iov = &siov[i], .msg_iovlen = 1, .msg_namelen = sizeof(struct sockaddr_in)};
+  }
+}
+
+/* ---- the loop ---- */
+
+static struct {
+  u64 begun, next_tick, next_call, tick, last_sweep;
+  u64 leaving;     // since when calls are being hung up
+  u64 idle_since;  // -U: since when no call is up
+  int started;     // calls placed
+  int churn;       // calls come and go: nothing to hold against a fixed number of packets
+  int most_at_once;
+} run;
+
+// What the watched processes used while measuring.
+static struct {
+  enum { BEFORE, DURING, AFTER } stage;
+  u64 begun, ended;
+  long long cpu_begun, cpu_ended;
+  long rss_before, rss_ended;
+} usage_of_peer;
+
+static int calls_known(void) { return UAS ? uas_next : run.started; }
+
+static void begin_run(void) {
+  run.begun = run.next_tick = run.next_call = now_ns();
+  run.churn = TOTAL > N || !MEDIA;
+  meas_start = meas_end = UINT64_MAX;
+  if (!UAS) meas_start = run.begun + SECONDS(run.churn ? WARM : N / RATE + WARM);
+  if (!UAS && !run.churn) meas_end = run.begun + SECONDS(DUR) - SECONDS(0.2);
+  for (int i = 0; i < npid; i++) usage_of_peer.rss_before += pidrss(pids[i]);
+}
+
+static void place_due_calls(u64 now) {
+  while (run.started < TOTAL && now >= run.next_call && nact < N) {
+    call_t *c = &C[run.started];
+    sprintf(c->callid, "v%x-%u", runid, run.started);
+    c->cseq = 1;
+    c->st = S_INVITE;
+    c->t_invite = now_ns();
+    c->t_retx = c->t_invite + T1_NS;
+    run.started++;
+    nact++;
+    send_invite(c);
+    run.next_call += SECONDS(1 / RATE);
+    if (run.next_call + SECONDS(1) < now) run.next_call = now;
+  }
+}
+
+// Each call has one of 20 slots of a millisecond.
+static void send_media_of_slot(u64 now) {
+  for (int i = run.tick % 20; i < calls_known(); i += 20)
+    if (C[i].st == S_UP && C[i].have_rtp) rtp_out(&C[i], now);
+  if (sn) flush_tx();
+}
+
+static void give_up(call_t *c) {
+  endcall(c, S_FAIL);
+  n_fail++;
+}
+
+// Timers A and B of RFC 3261, the 200's retransmission, and the end of the call.
+static void keep_timers_of(call_t *c, u64 now) {
+  if (c->st == S_INVITE && !c->uas && now > c->t_retx) {
+    if (now - c->t_invite > SECONDS(32)) {
+      n_timeout++;
+      give_up(c);
+      return;
+    }
+    c->retx++;
+    n_retx++;
+    send_invite(c);
+    c->t_retx = now + (T1_NS << (c->retx > 4 ? 4 : c->retx));
+  } else if (c->st == S_INVITE && c->uas && now - c->t_invite > T1_NS * (1 + c->retx)) {
+    c->retx++;
+    n_retx++;
+    sip_send(c->lastresp, c->lastresp_len, &c->from);
+    if (c->retx > 20) give_up(c);
+  } else if (c->st == S_UP && c->t_end && now > c->t_end) {
+    c->st = S_BYE;
+    c->retx = 0;
+    c->t_retx = now + T1_NS;
+    req_in(c, "BYE", 2);
+  } else if (c->st == S_BYE && now > c->t_retx) {
+    c->retx++;
+    n_retx++;
+    if (c->retx > 6) {
+      n_timeout++;
+      endcall(c, S_FAIL);
+      return;
+    }
+    req_in(c, "BYE", 2);
+    c->t_retx = now + (T1_NS << c->retx);
+  }
+}
+
+static void keep_timers(u64 now) {
+  static int first_alive = 0;
+  if (now - run.last_sweep <= SECONDS(0.01)) return;
+  run.last_sweep = now;
+  int calls = calls_known();
+  while (first_alive < calls && (C[first_alive].st == S_DONE || C[first_alive].st == S_FAIL)) first_alive++;
+  for (int i = first_alive; i < calls; i++) keep_timers_of(&C[i], now);
+}
+
+static void sample_peer(u64 now, int ends) {
+  long long cpu = 0;
+  long rss = 0;
+  for (int i = 0; i < npid; i++) {
+    cpu += pidcpu(pids[i]);
+    rss += pidrss(pids[i]);
+  }
+  if (!ends) {
+    usage_of_peer.begun = now;
+    usage_of_peer.cpu_begun = cpu;
+  } else {
+    usage_of_peer.ended = now;
+    usage_of_peer.cpu_ended = cpu;
+    usage_of_peer.rss_ended = rss;
+  }
+  usage_of_peer.stage = ends ? AFTER : DURING;
+}
+
+// -U measures once all calls are up; with -W it then hangs up, a call each millisecond.
+static void keep_window(u64 now) {
+  if (UAS && uas_next >= N && meas_start == UINT64_MAX) {
+    meas_start = now + SECONDS(WARM);
+    meas_end = WINDOW > 0 ? meas_start + SECONDS(WINDOW) : now + SECONDS(DUR > 0 ? DUR : 60) - SECONDS(1);
+  }
+  if (UAS && !run.leaving && ((WINDOW > 0 && now >= meas_end) || stop_)) {
+    run.leaving = now;
+    for (int i = 0; i < uas_next; i++)
+      if (C[i].st == S_UP) C[i].t_end = now + SECONDS(0.001) * i;
+  }
+  if (usage_of_peer.stage == BEFORE && now >= meas_start) sample_peer(now, 0);
+  if (usage_of_peer.stage == DURING && (now >= meas_end || (run.churn && run.started >= TOTAL))) sample_peer(now, 1);
+}
+
+static void tick(u64 now) {
+  u64 lag = now - run.next_tick;
+  if (MEDIA) send_media_of_slot(now);
+  if (now > meas_start && now < meas_end) {
+    if (lag > txlate_max) txlate_max = lag;
+    htx[lag / 10000 > 100000 ? 100000 : lag / 10000]++;
+  }
+  run.tick++;
+  run.next_tick += SECONDS(0.001);
+  keep_timers(now);
+  keep_window(now);
+}
+
+static u64 kernel_time(struct msghdr *m) {
+  for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h))
+    if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_TIMESTAMPNS) {
+      struct timespec *t = (void *)CMSG_DATA(h);
+      return (u64)t->tv_sec * 1000000000ull + t->tv_nsec;
+    }
+  return now_ns();
+}
+
+static void receive(int f) {
+  enum { BATCH = 256 };
+  static struct mmsghdr messages[BATCH];
+  static struct iovec vectors[BATCH];
+  static u8 data[BATCH][2048], control[BATCH][128];
+  static struct sockaddr_in from[BATCH];
+  for (int batches = 0; batches < 8; batches++) {
+    for (int i = 0; i < BATCH; i++) {
+      vectors[i] = (struct iovec){data[i], sizeof data[i] - 1};
+      messages[i].msg_hdr = (struct msghdr){.msg_name = &from[i],
+                                            .msg_namelen = sizeof from[i],
+                                            .msg_iov = &vectors[i],
+                                            .msg_iovlen = 1,
+                                            .msg_control = control[i],
+                                            .msg_controllen = sizeof control[i]};
+    }
+    int got = recvmmsg(f, messages, BATCH, MSG_DONTWAIT, 0);
+    for (int i = 0; i < got; i++) {
+      u64 t = kernel_time(&messages[i].msg_hdr);
+      if (f == rs) on_rtp(data[i], messages[i].msg_len, ntohs(from[i].sin_port), t);
+      else on_sip((char *)data[i], messages[i].msg_len, &from[i], t);
+    }
+    if (got < BATCH) return;
+  }
+}
+
+static int caller_is_done(u64 now) {
+  if (run.started >= TOTAL && nact == 0) return 1;
+  double lives = run.churn ? (double)TOTAL / N + 1 : 1;
+  if (now - run.begun <= SECONDS(DUR * lives + TOTAL / RATE + 60)) return 0;
+  fputs("overall timeout\n", stderr);
+  return 1;
+}
+
+static int carrier_is_done(u64 now) {
+  if (uas_next >= TOTAL && nact == 0) return 1;
+  if (run.leaving && now - run.leaving > SECONDS(stop_ ? 3 : 10)) return 1;
+  if (n_uas_new && nact == 0) {
+    if (!run.idle_since) run.idle_since = now;
+    if (now - run.idle_since > SECONDS(60)) return 1;
+  } else run.idle_since = 0;
+  return now - run.begun > SECONDS(DUR + WINDOW + 600);
+}
+
+static int is_done(u64 now) {
+  if (stop_ && (!UAS || nact == 0)) return 1;
+  return UAS ? carrier_is_done(now) : caller_is_done(now);
+}
+
+static void wait_for_work(void) {
+  u64 now = now_ns(), wake = run.next_tick;
+  if (!UAS && run.started < TOTAL && nact < N && run.next_call < wake) wake = run.next_call;
+  if (wake <= now) return;
+  struct timespec left = {0, (long)(wake - now)};
+  struct pollfd sip = {ss, POLLIN, 0};  // RTP has its time in the kernel: it may wait for the tick
+  ppoll(&sip, 1, &left, 0);
+}
+
+/* ---- report ---- */
+
+static void report(void) {
+  u64 rx = 0, lost = 0, late = 0, g40 = 0, disc = 0;
+  double jitter_sum = 0, jitter_max = 0, worst = 0;
+  int heard = 0, silent = 0, bad = 0;
+  for (int i = 0; i < calls_known(); i++) {
+    call_t *c = &C[i];
+    rx += c->rx;
+    lost += c->lost;
+    late += c->late;
+    g40 += c->gaps40;
+    disc += c->disc;
+    if (c->rx <= 10) {
+      if (c->t_up && MEDIA && !run.churn) silent++;
+      continue;
+    }
+    heard++;
+    jitter_sum += c->jit;
+    if (c->jit > jitter_max) jitter_max = c->jit;
+    double share = (double)(c->lost + c->late) / (c->rx + c->lost);
+    if (share > 0.01) bad++;
+    if (share > worst) worst = share;
+  }
+  qsort(setup_us, n_su, sizeof *setup_us, cmp32);
+  qsort(echo_us, n_echo, sizeof *echo_us, cmp32);
+  double jitter = heard ? jitter_sum / heard / 1e6 : 0;
+  double secs = usage_of_peer.ended > usage_of_peer.begun ? (usage_of_peer.ended - usage_of_peer.begun) / 1e9 : 0;
+  double expected = !run.churn && (!UAS || WINDOW > 0) ? secs * 50 * n_setup : 0;
+  double missing = expected > 0 ? 100.0 * (1 - (double)rx / expected) : 0;
+  double cpu = secs ? 100.0 * (usage_of_peer.cpu_ended - usage_of_peer.cpu_begun) / sysconf(_SC_CLK_TCK) / secs : 0;
+  double lost_or_late = rx + lost ? 100.0 * (lost + late) / (double)(rx + lost) : 0;
+  if (JSON) {
+    printf("{\"calls\":%d,\"set_up\":%lu,\"failed\":%lu,\"timed_out\":%lu,\"repeated\":%lu,\"silent\":%d,", calls_known(), n_setup, n_fail,
+           n_timeout, n_retx, silent);
+    printf("\"setup_p50_ms\":%.2f,\"setup_p99_ms\":%.2f,", pct(setup_us, n_su, .5), pct(setup_us, n_su, .99));
+    printf("\"window_s\":%.2f,\"packets\":%lu,\"lost\":%lu,\"late\":%lu,", secs, rx, lost, late);
+    printf("\"lost_or_late_percent\":%.4f,\"missing_percent\":%.3f,\"bad_calls\":%d,", lost_or_late, missing, bad);
+    printf("\"delay_p99_ms\":%.2f,\"jitter_mean_ms\":%.3f,\"jitter_max_ms\":%.3f,", hp(hlate, 100001, .99), jitter, jitter_max / 1e6);
+    printf("\"peer_cpu_percent\":%.1f,\"peer_rss_kb\":%ld,\"peer_rss_before_kb\":%ld}\n", cpu, usage_of_peer.rss_ended,
+           usage_of_peer.rss_before);
+    return;
+  }
+  printf("calls=%d set_up=%lu failed=%lu timed_out=%lu repeated=%lu bye_ok=%lu silent=%d most_at_once=%d\n", calls_known(), n_setup, n_fail,
+         n_timeout, n_retx, n_byeok, silent, run.most_at_once);
+  for (int code = 300; code < 700; code++)
+    if (failcodes[code]) printf("  status %d x%d\n", code, failcodes[code]);
+  printf("  set-up ms p50=%.2f p95=%.2f p99=%.2f max=%.2f\n", pct(setup_us, n_su, .5), pct(setup_us, n_su, .95), pct(setup_us, n_su, .99),
+         pct(setup_us, n_su, 1));
+  if (MEDIA) {
+    printf(
+        "  packets=%lu lost=%lu late>%.0fms=%lu lost+late=%.3f%% missing=%.2f%% gaps>40ms=%lu jumps=%lu bad_calls(>1%%)=%d worst=%.2f%%\n",
+        rx, lost, LATE_NS / 1e6, late, lost_or_late, missing, g40, disc, bad, worst * 100);
+    printf("  inter-arrival ms p1=%.2f p50=%.2f p99=%.2f p99.9=%.2f; delay ms p50=%.2f p99=%.2f p99.9=%.2f\n", hp(hist, 200001, .01),
+           hp(hist, 200001, .5), hp(hist, 200001, .99), hp(hist, 200001, .999), hp(hlate, 100001, .5), hp(hlate, 100001, .99),
+           hp(hlate, 100001, .999));
+    printf("  jitter ms mean=%.3f max=%.3f; own lag ms p99=%.2f max=%.2f\n", jitter, jitter_max / 1e6, hp(htx, 100001, .99),
+           txlate_max / 1e6);
+  }
+  if (n_echo)
+    printf("  echo ms n=%lu p50=%.2f p95=%.2f p99=%.2f max=%.2f\n", n_echo, pct(echo_us, n_echo, .5), pct(echo_us, n_echo, .95),
+           pct(echo_us, n_echo, .99), pct(echo_us, n_echo, 1));
+  if (npid)
+    printf("  peer cpu=%.1f%% of a core over %.1f s, memory %ld kB, before %ld kB\n", cpu, secs, usage_of_peer.rss_ended,
+           usage_of_peer.rss_before);
+}
+
+int main(int ac, char **av) {
+  if (!read_options(ac, av)) {
+    usage();
+    return 2;
+  }
+  peer = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(PPORT)};
+  if (strncmp(PEER, "127.", 4) || !inet_pton(AF_INET, PEER, &peer.sin_addr)) {
+    fputs("loopback only\n", stderr);
     return 2;
   }
   signal(SIGINT, onint);
@@ -743,333 +1012,23 @@ int main(int ac, char **av) {
   prctl(PR_SET_TIMERSLACK, 1);
   srand(time(0) ^ getpid());
   runid = (rand() << 8 ^ getpid()) & 0xffffff;
-  C = calloc(TOTAL, sizeof *C);
-  setup_us = calloc(TOTAL + 1, 4);
-  echo_us = calloc(4000000, 4);
-  map = calloc(65536, sizeof(int));
-  hnext = calloc(TOTAL, sizeof(int));
-  peer.sin_family = AF_INET;
-  peer.sin_port = htons(PPORT);
-  inet_pton(AF_INET, PEER, &peer.sin_addr);
-  ss = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-  rs = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-  int big = 128 << 20, one = 1;
-  for (int i = 0; i < 2; i++) {
-    int f = i ? rs : ss;
-    if (setsockopt(f, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof big)) setsockopt(f, SOL_SOCKET, SO_RCVBUF, &big, sizeof big);
-    if (setsockopt(f, SOL_SOCKET, SO_SNDBUFFORCE, &big, sizeof big)) setsockopt(f, SOL_SOCKET, SO_SNDBUF, &big, sizeof big);
-    setsockopt(f, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
-  }
-  struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(LPORT)};
-  inet_pton(AF_INET, LIP, &a.sin_addr);
-  if (bind(ss, (void *)&a, sizeof a)) {
-    perror("bind sip");
-    return 1;
-  }
-  a.sin_port = htons(RPORT);
-  if (bind(rs, (void *)&a, sizeof a)) {
-    perror("bind rtp");
-    return 1;
-  }
-  socklen_t al = sizeof a;
-  getsockname(ss, (void *)&a, &al);
-  LPORT = ntohs(a.sin_port);
-  al = sizeof a;
-  getsockname(rs, (void *)&a, &al);
-  RPORT = ntohs(a.sin_port);
+  allocate();
+  ss = open_socket("SIP socket", &LPORT);
+  rs = open_socket("RTP socket", &RPORT);
   if (JSON) {
     printf("{\"ready\":true,\"sip_port\":%d,\"rtp_port\":%d}\n", LPORT, RPORT);
     fflush(stdout);
   }
-  smm = calloc(SB, sizeof *smm);
-  siov = calloc(SB, sizeof *siov);
-  sbuf = calloc(SB, 172);
-  for (int i = 0; i < SB; i++) {
-    siov[i].iov_base = sbuf[i];
-    siov[i].iov_len = 172;
-    smm[i].msg_hdr.msg_iov = &siov[i];
-    smm[i].msg_hdr.msg_iovlen = 1;
-    smm[i].msg_hdr.msg_namelen = sizeof(struct sockaddr_in);
+  begin_run();
+  for (u64 now = now_ns(); !is_done(now); now = now_ns()) {
+    if (!UAS) place_due_calls(now);
+    if (nact > run.most_at_once) run.most_at_once = nact;
+    if (now >= run.next_tick) tick(now);
+    receive(rs);
+    receive(ss);
+    wait_for_work();
   }
-#define RB 256
-  static struct mmsghdr rm[RB];
-  static struct iovec ri[RB];
-  static u8 rb[RB][2048];
-  static struct sockaddr_in ra[RB];
-  static u8 rc[RB][128];
-  u64 t0 = now_ns(), next_tick = t0, next_call = t0;
-  int started = 0;
-  u64 tick = 0;
-  double ramp = UAS ? 0 : N / RATE;
-  int churn = TOTAL > N || !MEDIA;
-  meas_start = UINT64_MAX;
-  meas_end = UINT64_MAX;
-  if (!UAS) {
-    if (churn) {
-      meas_start = t0 + (u64)(WARM * 1e9);
-    } else {
-      meas_start = t0 + (u64)((ramp + WARM) * 1e9);
-      meas_end = t0 + (u64)(DUR * 1e9) - 200000000ull;
-    }
-  }
-  u64 idle_since = 0;
-  long long cs0[8], cs1[8];
-  int sampled = 0;
-  u64 last_sweep = 0;
-  long rssbase = 0;
-  for (int i = 0; i < npid; i++) rssbase += pidrss(pids[i]);
-  long long cpuA = 0, cpuB = 0;
-  u64 tA = 0, tB = 0;
-  int actmax = 0;
-  long rssA = 0;
-  u64 leaving = 0;
-  for (;;) {
-    u64 now = now_ns();
-    if (stop_ && (!UAS || !nact || (leaving && now - leaving > 3000000000ull))) break;
-    // new calls
-    if (!UAS)
-      while (started < TOTAL && now >= next_call && nact < N) {
-        call_t *c = &C[started];
-        sprintf(c->callid, "v%x-%u", runid, started);
-        c->cseq = 1;
-        c->st = S_INVITE;
-        c->t_invite = now_ns();
-        c->t_retx = c->t_invite + 500000000ull;
-        started++;
-        nact++;
-        send_invite(c);
-        next_call += (u64)(1e9 / RATE);
-        if (next_call + 1000000000ull < now) next_call = now;
-      }
-    if (nact > actmax) actmax = nact;
-    // RTP ticks
-    if (now >= next_tick) {
-      u64 lag = now - next_tick;
-      if (lag > txlate_max && now > meas_start && now < meas_end) txlate_max = lag;
-      u64 lb = lag / 10000;
-      if (lb > 100000) lb = 100000;
-      if (MEDIA) {
-        int sl = tick % 20;
-        int lim = UAS ? uas_next : started;
-        for (int i = sl; i < lim; i += 20) {
-          call_t *c = &C[i];
-          if (c->st == S_UP && c->have_rtp) rtp_out(c, now);
-        }
-        if (sn) flush_tx();
-      }
-      if (now > meas_start && now < meas_end) htx[lb]++;
-      tick++;
-      next_tick += 1000000;
-      // sweep timers (each 10 ms)
-      if (now - last_sweep > 10000000ull) {
-        last_sweep = now;
-        int lim = UAS ? uas_next : started;
-        static int lo = 0;
-        while (lo < lim && (C[lo].st == S_DONE || C[lo].st == S_FAIL)) lo++;
-        for (int i = lo; i < lim; i++) {
-          call_t *c = &C[i];
-          if (c->st == S_INVITE && !c->uas && now > c->t_retx) {
-            if (now - c->t_invite > 32000000000ull) {
-              endcall(c, S_FAIL);
-              n_timeout++;
-              n_fail++;
-              continue;
-            }
-            c->retx++;
-            n_retx++;
-            send_invite(c);
-            c->t_retx = now + (500000000ull << (c->retx > 4 ? 4 : c->retx));
-          } else if (c->st == S_INVITE && c->uas && now - c->t_invite > 500000000ull * (1 + c->retx)) {
-            c->retx++;
-            n_retx++;
-            sip_send(c->lastresp, c->lastresp_len, &c->from);
-            if (c->retx > 20) {
-              endcall(c, S_FAIL);
-              n_fail++;
-            }
-          } else if (c->st == S_UP && c->t_end && now > c->t_end) {
-            c->st = S_BYE;
-            c->retx = 0;
-            c->t_retx = now + 500000000ull;
-            req_in(c, "BYE", 2);
-          } else if (c->st == S_BYE && now > c->t_retx) {
-            c->retx++;
-            n_retx++;
-            if (c->retx > 6) {
-              endcall(c, S_FAIL);
-              n_timeout++;
-              continue;
-            }
-            req_in(c, "BYE", 2);
-            c->t_retx = now + (500000000ull << c->retx);
-          }
-        }
-      }
-      // sampling
-      if (UAS && uas_next >= N && meas_start == UINT64_MAX) {
-        meas_start = now + (u64)(WARM * 1e9);
-        meas_end = WINDOW > 0 ? meas_start + (u64)(WINDOW * 1e9) : now + (u64)((DUR > 0 ? DUR : 60) * 1e9) - 1000000000ull;
-      }
-      if (UAS && !leaving && ((WINDOW > 0 && now >= meas_end) || stop_)) {
-        leaving = now;
-        for (int i = 0; i < uas_next; i++)
-          if (C[i].st == S_UP) C[i].t_end = now + 1000000ull * i;
-      }
-      if (!sampled && now >= meas_start) {
-        sampled = 1;
-        tA = now;
-        cpuA = 0;
-        for (int i = 0; i < npid; i++) cpuA += pidcpu(pids[i]);
-        if (MCPU >= 0) cpustat(MCPU, cs0);
-      }
-      if (sampled == 1 && (now >= meas_end || (churn && started >= TOTAL) || (UAS && now > meas_end))) {
-        sampled = 2;
-        tB = now;
-        cpuB = 0;
-        rssA = 0;
-        for (int i = 0; i < npid; i++) {
-          cpuB += pidcpu(pids[i]);
-          rssA += pidrss(pids[i]);
-        }
-        if (MCPU >= 0) cpustat(MCPU, cs1);
-      }
-    }
-    // receive
-    for (int which = 0; which < 2; which++) {
-      int f = which ? rs : ss;
-      for (int rep = 0; rep < 8; rep++) {
-        for (int i = 0; i < RB; i++) {
-          ri[i].iov_base = rb[i];
-          ri[i].iov_len = 2047;
-          rm[i].msg_hdr.msg_iov = &ri[i];
-          rm[i].msg_hdr.msg_iovlen = 1;
-          rm[i].msg_hdr.msg_name = &ra[i];
-          rm[i].msg_hdr.msg_namelen = sizeof ra[i];
-          rm[i].msg_hdr.msg_control = rc[i];
-          rm[i].msg_hdr.msg_controllen = 128;
-        }
-        int k = recvmmsg(f, rm, RB, MSG_DONTWAIT, 0);
-        if (k <= 0) break;
-        for (int i = 0; i < k; i++) {
-          u64 t = 0;
-          for (struct cmsghdr *h = CMSG_FIRSTHDR(&rm[i].msg_hdr); h; h = CMSG_NXTHDR(&rm[i].msg_hdr, h))
-            if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_TIMESTAMPNS) {
-              struct timespec *ts = (void *)CMSG_DATA(h);
-              t = (u64)ts->tv_sec * 1000000000ull + ts->tv_nsec;
-            }
-          if (!t) t = now_ns();
-          if (which) on_rtp(rb[i], rm[i].msg_len, ntohs(ra[i].sin_port), t);
-          else on_sip((char *)rb[i], rm[i].msg_len, &ra[i], t);
-        }
-        if (k < RB) break;
-      }
-    }
-    if (!UAS && started >= TOTAL && nact == 0) break;
-    if (UAS) {
-      if (uas_next >= TOTAL && nact == 0) break;
-      if (leaving && !stop_ && now - leaving > 10000000000ull) break;
-      if (n_uas_new && nact == 0) {
-        if (!idle_since) idle_since = now;
-        else if (now - idle_since > 60000000000ull) break;
-      } else idle_since = 0;
-      if (now - t0 > (u64)((DUR + WINDOW + 600) * 1e9)) break;
-    }
-    if (!UAS && now - t0 > (u64)((DUR * (churn ? ((double)TOTAL / N + 1) : 1) + TOTAL / RATE + 60) * 1e9)) {
-      fprintf(stderr, "overall timeout\n");
-      break;
-    }
-    u64 n2 = now_ns();
-    u64 wake = next_tick;
-    if (!UAS && started < TOTAL && nact < N && next_call < wake) wake = next_call;
-    if (wake > n2) {
-      struct timespec w = {0, (long)(wake - n2)};
-      struct pollfd pf[2] = {{ss, POLLIN, 0}, {rs, 0, 0}};
-      ppoll(pf, 2, &w, 0);
-    }
-  }
-  if (sampled == 1) {
-    tB = now_ns();
-    for (int i = 0; i < npid; i++) {
-      cpuB += pidcpu(pids[i]);
-      rssA += pidrss(pids[i]);
-    }
-    if (MCPU >= 0) cpustat(MCPU, cs1);
-  }
-  u64 rx = 0, lost = 0, late = 0, dup = 0, g40 = 0, disc = 0;
-  double js = 0, jm = 0;
-  int jn = 0;
-  int silent = 0, bad = 0;
-  double worst = 0;
-  int lim = UAS ? uas_next : started;
-  for (int i = 0; i < lim; i++) {
-    call_t *c = &C[i];
-    rx += c->rx;
-    lost += c->lost;
-    late += c->late;
-    dup += c->dup;
-    g40 += c->gaps40;
-    disc += c->disc;
-    if (c->rx > 10) {
-      js += c->jit;
-      jn++;
-      if (c->jit > jm) jm = c->jit;
-      double f = (double)(c->lost + c->late) / (c->rx + c->lost);
-      if (f > 0.01) bad++;
-      if (f > worst) worst = f;
-    } else if (c->t_up && MEDIA && !churn) silent++;
-  }
-  qsort(setup_us, n_su, 4, cmp32);
-  qsort(echo_us, n_echo, 4, cmp32);
-  double secs = tB > tA ? (tB - tA) / 1e9 : 0;
-  double expect = (!churn && (!UAS || WINDOW > 0)) ? secs * 50 * n_setup : 0;
-  double miss = expect > 0 ? 100.0 * (1 - (double)rx / expect) : 0;
-  double cpup = secs ? 100.0 * (cpuB - cpuA) / sysconf(_SC_CLK_TCK) / secs : 0;
-  double busy = 0, steal = 0;
-  if (MCPU >= 0 && sampled) {
-    long long tot = 0;
-    for (int i = 0; i < 8; i++) tot += cs1[i] - cs0[i];
-    busy = 100.0 * (tot - (cs1[3] - cs0[3]) - (cs1[4] - cs0[4]) - (cs1[7] - cs0[7])) / (tot ? tot : 1);
-    steal = 100.0 * (cs1[7] - cs0[7]) / (tot ? tot : 1);
-  }
-  double ll = rx + lost ? 100.0 * (lost + late) / (double)(rx + lost) : 0;
-  if (JSON) {
-    printf(
-        "{\"calls\":%d,\"set_up\":%lu,\"failed\":%lu,\"timed_out\":%lu,\"repeated\":%lu,\"silent\":%d,\"setup_p50_ms\":%.2f,\"setup_p99_"
-        "ms\":%.2f,",
-        UAS ? uas_next : started, n_setup, n_fail, n_timeout, n_retx, silent, pct(setup_us, n_su, .5), pct(setup_us, n_su, .99));
-    printf(
-        "\"window_s\":%.2f,\"packets\":%lu,\"lost\":%lu,\"late\":%lu,\"lost_or_late_percent\":%.4f,\"missing_percent\":%.3f,\"bad_calls\":%"
-        "d,",
-        secs, rx, lost, late, ll, miss, bad);
-    printf("\"delay_p99_ms\":%.2f,\"jitter_mean_ms\":%.3f,\"jitter_max_ms\":%.3f,", hp(hlate, 100001, .99), jn ? js / jn / 1e6 : 0,
-           jm / 1e6);
-    printf("\"peer_cpu_percent\":%.1f,\"peer_rss_kb\":%ld,\"peer_rss_before_kb\":%ld,\"steal_percent\":%.1f}\n", cpup, rssA, rssbase,
-           steal);
-    return 0;
-  }
-  printf("%s calls=%d setup_ok=%lu fail=%lu timeout=%lu retx=%lu bye_ok=%lu silent=%d peak_conc=%d\n", CSV ? CSV : "run",
-         UAS ? uas_next : started, n_setup, n_fail, n_timeout, n_retx, n_byeok, silent, actmax);
-  for (int i = 300; i < 700; i++)
-    if (failcodes[i]) printf("  code %d x%d\n", i, failcodes[i]);
-  printf("  setup_ms p50=%.2f p95=%.2f p99=%.2f max=%.2f\n", pct(setup_us, n_su, .5), pct(setup_us, n_su, .95), pct(setup_us, n_su, .99),
-         pct(setup_us, n_su, 1));
-  if (MEDIA)
-    printf(
-        "  rtp rx=%lu lost=%.3f%% late>%.0fms=%.3f%% lost+late=%.3f%% missing_vs_50pps=%.2f%% gaps40=%lu disc=%lu bad_calls(>1%%)=%d "
-        "worst_call=%.2f%%\n",
-        rx, rx ? 100.0 * lost / (rx + lost) : 0, LATE_NS / 1e6, rx ? 100.0 * late / rx : 0, ll, miss, g40, disc, bad, worst * 100);
-  if (MEDIA)
-    printf(
-        "  inter-arrival ms p1=%.2f p50=%.2f p99=%.2f p99.9=%.2f ; delay-vs-schedule ms p50=%.2f p99=%.2f p99.9=%.2f ; rfc3550 jitter ms "
-        "mean=%.3f max=%.3f ; own tick lag p99=%.2f max=%.2fms\n",
-        hp(hist, 200001, .01), hp(hist, 200001, .5), hp(hist, 200001, .99), hp(hist, 200001, .999), hp(hlate, 100001, .5),
-        hp(hlate, 100001, .99), hp(hlate, 100001, .999), jn ? js / jn / 1e6 : 0, jm / 1e6, hp(htx, 100001, .99), txlate_max / 1e6);
-  if (n_echo)
-    printf("  echo round trip ms n=%lu p50=%.2f p95=%.2f p99=%.2f max=%.2f\n", n_echo, pct(echo_us, n_echo, .5), pct(echo_us, n_echo, .95),
-           pct(echo_us, n_echo, .99), pct(echo_us, n_echo, 1));
-  if (npid)
-    printf("  peer cpu=%.1f%% of a core over %.1fs (%.2f%%/call) rss=%ld kB base=%ld kB (%.1f kB/call) cpu%d busy=%.1f%% steal=%.1f%%\n",
-           cpup, secs, cpup / (n_setup && !churn ? n_setup : 1), rssA, rssbase, (double)(rssA - rssbase) / (n_setup ? n_setup : 1), MCPU,
-           busy, steal);
+  if (usage_of_peer.stage == DURING) sample_peer(now_ns(), 1);
+  report();
   return 0;
 }

@@ -75,8 +75,7 @@ function stopOnSignals(undo: Undo): void {
     stopping = true;
     void undo.run().finally(() => process.exit(130));
   };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
 }
 
 main(process.argv.slice(2)).then((code) => process.exit(code), (error: unknown) => {

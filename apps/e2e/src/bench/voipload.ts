@@ -14,7 +14,7 @@ export interface VoiploadReport extends Record<string, number> {
   calls: number; set_up: number; failed: number; timed_out: number; repeated: number; silent: number; setup_p50_ms: number; setup_p99_ms: number;
   window_s: number; packets: number; lost: number; late: number; lost_or_late_percent: number; missing_percent: number; bad_calls: number;
   delay_p99_ms: number; jitter_mean_ms: number; jitter_max_ms: number;
-  peer_cpu_percent: number; peer_rss_kb: number; peer_rss_before_kb: number; steal_percent: number;
+  peer_cpu_percent: number; peer_rss_kb: number; peer_rss_before_kb: number;
 }
 
 /** Compiles the load generator; gone again with `undo`. @throws Error in one line without a C compiler. */

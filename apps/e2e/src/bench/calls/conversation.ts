@@ -32,7 +32,7 @@ export async function benchConversation({ say, quick, undo }: BenchContext): Pro
   const program = buildVoipload(undo);
   say('conversation: starting a worker on one core and a carrier with talking customers');
   const [worker, sipPort] = [await PinnedWorker.start(undo), await startSimulator(undo)];
-  if (!quick) await converse(worker, sipPort, 1);
+  await converse(worker, sipPort, 1);
   const { best, tried } = await climb<ConversationRun>({
     steps: quick ? [5] : [10, 20, 30, 40], repeats: 1,
     run: async (calls) => {
