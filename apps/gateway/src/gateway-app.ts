@@ -29,11 +29,21 @@ export async function createGateway(parts: GatewayParts): Promise<NestFastifyApp
   app.useGlobalFilters(new ProblemFilter(parts.logger));
   const server = adapter.getInstance<FastifyInstance>();
   server.removeContentTypeParser('text/plain');
+  acceptEmptyJson(server);
   guardRoutes(server, app.get(KeyAuthenticator));
   measure(server, app.get(GatewayMetrics));
   serveApiDocs(app);
   await app.init();
   return app;
+}
+
+/** Clients that always send `Content-Type: application/json` send it with DELETE, and with POST that needs no body. */
+function acceptEmptyJson(server: FastifyInstance): void {
+  const parse = server.getDefaultJsonParser('remove', 'remove');
+  server.removeContentTypeParser('application/json');
+  server.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null); else void parse(request, body, done);
+  });
 }
 
 /** A path that the router cannot read (`%zz`) reaches no hook and no filter. */

@@ -25,7 +25,7 @@ describe('trunks', () => {
     expect(changed.body).toMatchObject({ host: '10.0.0.1', max_calls: 5, has_password: true, username: 'u' });
     expect((await gateway.ask('PATCH', url, { body: { password: null, max_calls: null } })).body).toMatchObject({ has_password: false, max_calls: null });
     expect([created, changed, await gateway.get(url)].map((answer) => answer.text).join()).not.toContain('hunter2');
-    expect((await gateway.ask('DELETE', url)).status).toBe(204);
+    expect((await gateway.ask('DELETE', url, { headers: { 'content-type': 'application/json' } })).status).toBe(204);
     expect((await gateway.get(url)).body).toMatchObject({ status: 404, code: 'trunk_not_found' });
     expect((await gateway.database.trunk.findUniqueOrThrow({ where: { id: stored.id } })).deletedAt).not.toBeNull();
   });

@@ -13,11 +13,15 @@ export const isLocalAddress = (address: string): boolean =>
 export function localAddressTowards(host: string, port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = createSocket('udp4');
-    socket.once('error', (error) => { socket.close(); reject(error); });
-    socket.connect(port, host, () => {
+    const fail = (error: Error): void => { socket.close(); reject(error); };
+    socket.once('error', fail);
+    // A host that does not resolve comes as the callback's argument, which the types leave out.
+    const connected = (error?: Error | null): void => {
+      if (error) { fail(error); return; }
       const { address } = socket.address();
       socket.close();
       resolve(address);
-    });
+    };
+    socket.connect(port, host, connected);
   });
 }
