@@ -1,4 +1,4 @@
-import { assertReachable, countUnpushed, createDatabase, ensureOwner, migrate, startEmbeddedDatabase } from '@dialfleet/database';
+import { assertReachable, countUnpushed, createAdminKey, createDatabase, ensureOwner, isKeyOf, migrate, startEmbeddedDatabase } from '@dialfleet/database';
 import { errorMessage, type Env } from '@dialfleet/kit';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
@@ -129,9 +129,10 @@ export class Fleet {
   private async databaseUrl(): Promise<string> {
     const { databaseUrl } = this.settings;
     if (databaseUrl) { await assertReachable(databaseUrl); return databaseUrl; }
-    const embedded = await startEmbeddedDatabase({ dataDir: this.folder.file('postgres') });
-    this.undo.push(() => embedded.close());
-    return embedded.connectionString;
+    const embedded = startEmbeddedDatabase({ dataDir: this.folder.file('postgres') });
+    // At once: who gives up while it starts waits for it, and then closes it.
+    this.undo.push(() => embedded.then((database) => database.close(), () => undefined));
+    return (await embedded).connectionString;
   }
 
   private async ensureAccess(connectionString: string): Promise<void> {
@@ -140,6 +141,9 @@ export class Fleet {
       const dashboard = { email: OWNER_EMAIL, password: randomBytes(12).toString('base64url') };
       const owner = await ensureOwner(database, dashboard);
       if (owner.created) this.folder.keepAdminAccess({ admin_api_key: owner.adminApiKey, dashboard });
+      const kept = this.folder.adminAccess();
+      // A folder that was lost, or that belongs to another database: whoever can write to the database may have a key.
+      if (!await isKeyOf(database, kept?.admin_api_key)) this.folder.keepAdminAccess({ admin_api_key: await createAdminKey(database, owner.workspaceId, 'Key of the launcher'), dashboard: null });
       this.access = this.folder.adminAccess() ?? this.access;
     } finally { await database.$disconnect(); }
   }
@@ -178,10 +182,9 @@ export class Fleet {
   /** "Ready" means that a dialout would find a worker. */
   private async workersVisible(): Promise<void> {
     const deadline = Date.now() + 15_000;
-    while (this.settings.workers > 0 && this.access.admin_api_key && Date.now() < deadline) {
-      const reply = await fetch(`${this.urls.url}/health/fleet`, { headers: { 'x-api-key': this.access.admin_api_key } }).catch(() => undefined);
-      const fleet = reply?.ok ? await reply.json() as { workers: { status: string }[] } : { workers: [] };
-      if (fleet.workers.filter((worker) => worker.status === 'ready').length >= this.settings.workers) return;
+    while (this.settings.workers > 0 && Date.now() < deadline) {
+      const metrics = await fetch(`${this.urls.url}/metrics`).then((reply) => reply.text(), () => '');
+      if (Number(/^dialfleet_fleet_workers\{status="ready"\} (\d+)$/m.exec(metrics)?.[1]) >= this.settings.workers) return;
       await new Promise((resolve) => { setTimeout(resolve, 100); });
     }
   }

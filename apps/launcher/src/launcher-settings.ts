@@ -1,4 +1,4 @@
-import { envInteger, envPortRange, envText, type Env } from '@dialfleet/kit';
+import { envInteger, envPortRange, envText, SettingError, type Env } from '@dialfleet/kit';
 
 export interface LauncherSettings {
   port: number;
@@ -16,7 +16,7 @@ export interface LauncherSettings {
 
 /** @throws SettingError naming the variable. */
 export function launcherSettings(env: Env): LauncherSettings {
-  return {
+  const settings: LauncherSettings = {
     port: envInteger(env, 'DIALFLEET_PORT', 3000, { min: 0, max: 65535 }),
     dataDir: envText(env, 'DIALFLEET_DATA_DIR', '.data'),
     workers: envInteger(env, 'DIALFLEET_WORKERS', 1, { min: 0, max: 64 }),
@@ -29,6 +29,15 @@ export function launcherSettings(env: Env): LauncherSettings {
     secretKey: envText(env, 'DIALFLEET_SECRET_KEY', ''),
     drainTimeoutSeconds: envInteger(env, 'DIALFLEET_DRAIN_TIMEOUT_SECONDS', 600, { min: 0, max: 86_400 }),
   };
+  requireRoom(settings);
+  return settings;
+}
+
+/** Each worker needs ports of its own. */
+function requireRoom({ workers, sipPort, rtpPorts }: LauncherSettings): void {
+  if (sipPort + workers - 1 > 65_535) throw new SettingError(`DIALFLEET_SIP_PORT ${sipPort} leaves no ports for ${workers} workers: each takes the next one`);
+  const { min, max } = portShare(rtpPorts, 0, Math.max(1, workers));
+  if (max - min < 3) throw new SettingError(`DIALFLEET_RTP_PORTS ${rtpPorts.min}-${rtpPorts.max} is too narrow for ${workers} workers: each call takes two ports`);
 }
 
 /** An equal share of the RTP ports for each worker, beginning on even ports (RTP even, RTCP odd: RFC 3550 §11). */

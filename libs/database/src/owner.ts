@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { argon2id } from 'hash-wasm';
-import { createApiKey } from './api-key.js';
+import { createApiKey, parseApiKey } from './api-key.js';
 import type { Database } from './database.js';
 import { newId } from './ids.js';
 
@@ -23,10 +23,21 @@ export async function ensureOwner(database: Database, { email, password, workspa
     if (owner) return { workspaceId: owner.workspaceId, userId: owner.id, created: false, adminApiKey: null };
     const workspaceId = newId('workspace');
     const userId = newId('user');
-    const { id, mode, key, secretHash, lastFour } = createApiKey();
     await tx.workspace.create({ data: { id: workspaceId, name: workspaceName } });
     await tx.user.create({ data: { id: userId, workspaceId, email: email.toLowerCase(), passwordHash, role: 'owner' } });
-    await tx.apiKey.create({ data: { id, workspaceId, name: FIRST_KEY_NAME, mode, secretHash, lastFour, scopes: ['admin'] } });
-    return { workspaceId, userId, created: true, adminApiKey: key };
+    return { workspaceId, userId, created: true, adminApiKey: await createAdminKey(tx, workspaceId, FIRST_KEY_NAME) };
   });
+}
+
+/** A further key with every right of the workspace: the only time that it is shown. */
+export async function createAdminKey(database: Pick<Database, 'apiKey'>, workspaceId: string, name: string): Promise<string> {
+  const { id, mode, key, secretHash, lastFour } = createApiKey();
+  await database.apiKey.create({ data: { id, workspaceId, name, mode, secretHash, lastFour, scopes: ['admin'] } });
+  return key;
+}
+
+/** Whether this database has made the key: revoked keys count too, they were taken away on purpose. */
+export async function isKeyOf(database: Pick<Database, 'apiKey'>, key: string | null | undefined): Promise<boolean> {
+  const parsed = parseApiKey(key ?? '');
+  return parsed !== null && await database.apiKey.count({ where: { id: parsed.id } }) > 0;
 }

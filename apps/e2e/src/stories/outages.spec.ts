@@ -11,12 +11,13 @@ const patient = { opening_message: 'Hello.', silence: { enabled: true, prompt_af
 
 interface LiveCall { sessionId: string; botId: string; path: string }
 
-/** A live call of a bot of its own, whose results go to a path of its own. */
+/** A live call after its opening message: of a bot of its own, whose results go to a path of its own. */
 async function liveCall(fleet: TestFleet, path: string, headers: Record<string, string> = {}): Promise<LiveCall> {
   const botId = await fleet.bot(patient);
   await fleet.api.post(`/api/v1/bots/${botId}/endpoints`, { kind: 'webhook', url: `${fleet.crm.url}${path}` });
+  const opening = fleet.carrier.next('heard');
   const sessionId = await fleet.dial(botId, customers.silent, {}, headers);
-  await fleet.event(sessionId, 'turn.bot');
+  await opening;
   return { sessionId, botId, path };
 }
 
