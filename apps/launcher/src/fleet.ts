@@ -79,8 +79,8 @@ export class Fleet {
     this.urls.url = `http://127.0.0.1:${port}`;
     this.urls.nats = await this.natsUrl();
     // Workers need no database: they load their models while it starts.
-    await this.unlessAborted(Promise.all([this.startWorkers(), this.startDatabase().then(() => this.startGatewayAndPush(port))]));
-    await this.unlessAborted(this.workersVisible());
+    await this.unlessAborted(() => Promise.all([this.startWorkers(), this.startDatabase().then(() => this.startGatewayAndPush(port))]));
+    await this.unlessAborted(() => this.workersVisible());
     this.writeRunFile();
   }
 
@@ -106,11 +106,11 @@ export class Fleet {
     await Promise.all([this.gateway.start(), this.push.start()]);
   }
 
-  private async unlessAborted(work: Promise<unknown>): Promise<void> {
+  private async unlessAborted(work: () => Promise<unknown>): Promise<void> {
     const { signal } = this.options;
     const aborted = new Promise<never>((_resolve, reject) => { signal?.addEventListener('abort', () => { reject(signal.reason as Error); }, { once: true }); });
     signal?.throwIfAborted();
-    await Promise.race([work, aborted]);
+    await Promise.race([work(), aborted]);
   }
 
   /** Before its broker goes: the results of its last calls still find their way. */

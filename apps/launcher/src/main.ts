@@ -1,9 +1,10 @@
-import { errorMessage, SettingError } from '@dialfleet/kit';
+import { errorMessage, outliveReaders, SettingError } from '@dialfleet/kit';
 import { runDemo } from './demo/demo.js';
 import { start } from './start.js';
 
 const [job, ...args] = process.argv.slice(2);
 
+outliveReaders();
 try {
   if (job === 'start') await start(process.env);
   else if (job === 'demo') process.exitCode = await runDemo(args);

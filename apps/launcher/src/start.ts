@@ -13,7 +13,7 @@ export async function start(env: Env): Promise<void> {
   const onSignal = (): void => {
     if (firstSignalAt === 0) {
       firstSignalAt = Date.now();
-      say('stopping: no new calls; live calls may finish (once more to hang them up)');
+      say(fleet ? 'stopping: no new calls; live calls may finish (once more to hang them up)' : 'stopping');
       if (fleet) void fleet.stop().then(() => { say('stopped'); process.exit(0); }); else starting.abort(new Error('stopped while starting'));
     } else if (Date.now() - firstSignalAt > SAME_SIGNAL_MS) {
       say('hanging up');
@@ -22,7 +22,10 @@ export async function start(env: Env): Promise<void> {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  fleet = await Fleet.start({ env, say, logToFiles: false, signal: starting.signal });
+  fleet = await Fleet.start({ env, say, logToFiles: false, signal: starting.signal }).catch((error: unknown) => {
+    if (starting.signal.aborted) process.exit(130);
+    throw error;
+  });
   const { runFile } = fleet;
   process.stdout.write(`ready ${runFile.url}\n`);
   say(`API key and addresses: ${fleet.folder.file('run.json')}; API documentation: ${runFile.url}/docs`);

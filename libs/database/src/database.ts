@@ -1,7 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import { errorMessage, Fault } from '@dialfleet/kit';
-import pg from 'pg';
 import { PrismaClient } from './generated/client.js';
+import { pgClient } from './pg-client.js';
 
 export type Database = PrismaClient;
 
@@ -54,7 +54,7 @@ function statementNames(): (query: { sql: string }) => string {
  * session, and for poolers that change sessions between transactions: two idle connections then show the same backend.
  */
 export async function ownsItsSessions(connectionString: string): Promise<boolean> {
-  const clients = [new pg.Client({ connectionString }), new pg.Client({ connectionString })];
+  const clients = [pgClient({ connectionString }), pgClient({ connectionString })];
   try {
     const backends: unknown[] = [];
     for (const client of clients) {
@@ -69,7 +69,7 @@ export async function ownsItsSessions(connectionString: string): Promise<boolean
 
 /** Resolves when the database answers; otherwise throws DatabaseUnavailable with one clear line, without credentials. */
 export async function assertReachable(connectionString: string, timeoutMs = 5000): Promise<void> {
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs });
+  const client = pgClient({ connectionString, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs });
   try {
     await client.connect();
     await client.query('SELECT 1');

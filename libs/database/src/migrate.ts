@@ -2,8 +2,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '@dialfleet/kit';
-import pg from 'pg';
+import type pg from 'pg';
 import { describeTarget } from './database.js';
+import { pgClient } from './pg-client.js';
 
 /** The lock id of Prisma's own engine: its `migrate deploy` and this runner wait for each other. */
 const ADVISORY_LOCK = 72707369;
@@ -25,7 +26,7 @@ export class MigrationConflict extends Fault {
  * its record are one transaction.
  */
 export async function migrate(connectionString: string, directory: string): Promise<string[]> {
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5000 });
+  const client = pgClient({ connectionString, connectionTimeoutMillis: 5000 });
   await client.connect();
   try {
     await client.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
@@ -47,7 +48,7 @@ export async function migrate(connectionString: string, directory: string): Prom
 
 /** For services that do not migrate by themselves. @throws MigrationConflict when nobody has. */
 export async function assertMigrated(connectionString: string): Promise<void> {
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5000 });
+  const client = pgClient({ connectionString, connectionTimeoutMillis: 5000 });
   await client.connect();
   try {
     const { rows } = await client.query<{ migrated: boolean }>(`SELECT to_regclass('"_prisma_migrations"') IS NOT NULL AS migrated`);

@@ -15,6 +15,7 @@ export interface Stoppable {
  * end of our stdin, so no service outlives it.
  */
 export function stopOnSignals({ stop, hurry, withinMs, logger }: Stoppable): void {
+  outliveReaders();
   let stopping = false;
   const onSignal = (why: string): void => {
     if (stopping) { hurry?.(); return; }
@@ -26,4 +27,9 @@ export function stopOnSignals({ stop, hurry, withinMs, logger }: Stoppable): voi
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   if (process.env['DIALFLEET_SUPERVISED']) process.stdin.once('end', () => { onSignal('launcher gone'); }).resume();
+}
+
+/** Who reads our log (`… | tee log` gets the same Ctrl-C) may be gone before the last call has drained: that is no reason to end. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 }

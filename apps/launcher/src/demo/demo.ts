@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -36,19 +36,31 @@ export async function runDemo(args: string[]): Promise<number> {
   const begun = Date.now();
   const say = (text: string): void => { process.stderr.write(`[${((Date.now() - begun) / 1000).toFixed(1).padStart(5)}s] ${text}\n`); };
   const undo: (() => Promise<unknown>)[] = [];
-  const dataDir = mkdtempSync(join(tmpdir(), 'dialfleet-demo-'));
-  const stopOnSignal = (): void => { void stopAll(undo).then(() => process.exit(130)); };
-  process.once('SIGINT', stopOnSignal);
-  process.once('SIGTERM', stopOnSignal);
+  const folder = mkdtempSync(join(tmpdir(), 'dialfleet-demo-'));
+  const dataDir = join(folder, 'data');
+  const recordingPath = join(folder, 'demo-call.wav');
+  const tidy = (): void => { rmSync(existsSync(recordingPath) ? dataDir : folder, { recursive: true, force: true }); };
+  const interrupted = new AbortController();
+  // One Ctrl-C may reach us twice: from the terminal and from who started us.
+  const stopOnSignal = (): void => {
+    if (interrupted.signal.aborted) return;
+    interrupted.abort(new Error('interrupted'));
+    void stopAll(undo).then(() => { tidy(); process.exit(130); });
+  };
+  process.on('SIGINT', stopOnSignal);
+  process.on('SIGTERM', stopOnSignal);
   try {
-    const { crm, fleet, carrier } = await startParties(dataDir, say, undo);
+    const { crm, fleet, carrier } = await startParties(dataDir, say, undo, interrupted.signal);
     const api = new ApiClient(fleet.runFile.url, fleet.runFile.admin_api_key ?? '');
-    const report = await oneCall(api, crm, carrier, dataDir, say);
+    const report = await oneCall(api, crm, carrier, recordingPath, say);
     explain(report, fleet.runFile.url, dataDir, options.keep, say);
     if (options.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
     if (options.keep) await new Promise<never>(() => undefined);
+    await stopAll(undo);
+    tidy();
     return 0;
   } catch (error) {
+    if (interrupted.signal.aborted) return 130;
     say(`the demo failed: ${error instanceof Error ? error.message : String(error)}`);
     say(`logs: ${join(dataDir, 'logs')}`);
     return 1;
@@ -64,19 +76,19 @@ function readOptions(args: string[]): { json: boolean; keep: boolean } {
   } catch (error) { throw new SettingError(`${error instanceof Error ? error.message : String(error)}\nusage: npm run demo [-- --json] [--keep]`); }
 }
 
-async function startParties(dataDir: string, say: (text: string) => void, undo: (() => Promise<unknown>)[]) {
+async function startParties(dataDir: string, say: (text: string) => void, undo: (() => Promise<unknown>)[], signal: AbortSignal) {
   const crm = await CrmReceiver.start();
   undo.push(() => crm.stop());
   say('starting a carrier with one customer, who will be busy and ask to be called another day');
   const carrier = await CarrierSim.start({ transport: 'udp', port: 0, personas: { default: 'callback' } });
   undo.push(() => carrier.stop());
-  const fleet = await Fleet.start({ say, logToFiles: true, env: {
+  const starting = Fleet.start({ say, logToFiles: true, signal, env: {
     ...process.env, DIALFLEET_DATA_DIR: dataDir, DIALFLEET_PORT: '0', DIALFLEET_WORKERS: '1', DIALFLEET_SIP_PORT: '0',
     DIALFLEET_ADVERTISED_ADDRESS: '127.0.0.1', DIALFLEET_EGRESS_ALLOW: '127.0.0.1/32', DIALFLEET_DRAIN_TIMEOUT_SECONDS: '5',
     NATS_URL: process.env['NATS_URL'], DATABASE_URL: undefined, DIALFLEET_PUBLIC_URL: undefined, DIALFLEET_WORKER_ID: undefined,
   } });
-  undo.push(() => fleet.stop());
-  return { crm, carrier, fleet };
+  undo.push(async () => { await (await starting.catch(() => undefined))?.stop(); });
+  return { crm, carrier, fleet: await starting };
 }
 
 interface DemoReport {
@@ -86,7 +98,7 @@ interface DemoReport {
   recording_path: string;
 }
 
-async function oneCall(api: ApiClient, crm: CrmReceiver, carrier: CarrierSim, dataDir: string, say: (text: string) => void): Promise<DemoReport> {
+async function oneCall(api: ApiClient, crm: CrmReceiver, carrier: CarrierSim, recordingPath: string, say: (text: string) => void): Promise<DemoReport> {
   const { botId, secret } = await configure(api, crm, carrier.port);
   const begun = performance.now();
   const { session_id: sessionId } = await api.post<{ session_id: string }>('/api/v1/dialout', {
@@ -100,7 +112,6 @@ async function oneCall(api: ApiClient, crm: CrmReceiver, carrier: CarrierSim, da
   say('the CRM received the push; its signature verifies');
   const result = await api.get<CallResult>(`/api/v1/calls/${sessionId}`);
   if (!result.transcript.some((turn) => turn.speaker === 'customer') || !result.transcript.some((turn) => turn.speaker === 'bot')) throw new Error('the push came without a conversation');
-  const recordingPath = join(dataDir, 'demo-call.wav');
   writeFileSync(recordingPath, await api.bytes(`/api/v1/calls/${sessionId}/recording`));
   return {
     result, push: { headers: push.headers, body: JSON.parse(push.body) as unknown }, recording_path: recordingPath,
