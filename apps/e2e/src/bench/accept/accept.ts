@@ -40,7 +40,7 @@ async function onPostgres(context: BenchContext, binaries: string): Promise<Row[
 }
 
 const onEmbedded = (context: BenchContext, fully: boolean): Promise<Row[]> =>
-  onDatabase(context, 'embedded database', undefined, { requests: 300, fully });
+  onDatabase(context, 'embedded database', undefined, { requests: 500, fully });
 
 async function onDatabase(context: BenchContext, database: string, databaseUrl: string | undefined, plan: { requests: number; fully: boolean }): Promise<Row[]> {
   const { say, quick, undo } = context;
