@@ -12,6 +12,7 @@ import { BotSettingsCache } from './dialout/bot-settings-cache.js';
 import { DialoutController } from './dialout/dialout.controller.js';
 import { DialoutService } from './dialout/dialout.service.js';
 import { KeyJanitor } from './dialout/key-janitor.js';
+import { TrunkLimits } from './dialout/trunk-limits.js';
 import { FleetController } from './fleet/fleet.controller.js';
 import { FleetPort } from './fleet/fleet-port.js';
 import { HealthController } from './fleet/health.controller.js';
@@ -64,7 +65,7 @@ export class GatewayModule {
         { provide: RecordingTokens, useValue: new RecordingTokens(parts.settings.secretKey) },
         { provide: DialoutRepository, useValue: new DialoutRepository(parts.database) },
         { provide: CallRepository, useValue: new CallRepository(parts.database) },
-        KeyAuthenticator, BotSettingsCache, KeyJanitor, DialoutService, CallsService, EventStreams, GatewayMetrics, TrunksService, BotsService, EndpointsService, NumbersService, ApiKeysService, ...deliveryProviders,
+        KeyAuthenticator, BotSettingsCache, KeyJanitor, TrunkLimits, DialoutService, CallsService, EventStreams, GatewayMetrics, TrunksService, BotsService, EndpointsService, NumbersService, ApiKeysService, ...deliveryProviders,
       ],
     };
   }

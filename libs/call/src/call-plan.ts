@@ -14,7 +14,6 @@ export interface TrunkPlan {
   /** Host part of From; default: the worker's advertised address. */
   fromDomain?: string;
   codecs: CodecName[];
-  maxCallsPerSecond?: number;
 }
 
 /**

@@ -77,6 +77,11 @@ export class DialoutRepository {
     return this.database.call.count({ where: { workspaceId, trunkId, state: { notIn: ['ended', 'refused'] } } });
   }
 
+  /** Calls accepted over a trunk after `sinceMs` (Unix), however they went. */
+  async callsSince(workspaceId: string, trunkId: string, sinceMs: number): Promise<number> {
+    return this.database.call.count({ where: { workspaceId, trunkId, acceptedAt: { gt: new Date(sinceMs) }, state: { not: 'refused' } } });
+  }
+
   async keyState(workspaceId: string, { key, bodyHash }: IdempotencyClaim, nowMs: number): Promise<KeyState> {
     const now = new Date(nowMs);
     const rows = await this.database.$queryRaw<KeyRow[]>`

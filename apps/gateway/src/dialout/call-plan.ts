@@ -21,5 +21,4 @@ const trunkPlan = (trunk: DialoutTrunk, box: SecretBox): TrunkPlan => ({
   ...(trunk.username === null ? {} : { username: trunk.username }),
   ...(trunk.password === null ? {} : { password: box.open(trunk.password) }),
   ...(trunk.from_domain === null ? {} : { fromDomain: trunk.from_domain }),
-  ...(trunk.max_cps === null ? {} : { maxCallsPerSecond: trunk.max_cps }),
 });

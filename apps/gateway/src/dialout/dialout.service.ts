@@ -10,7 +10,8 @@ import { invalidField, ProblemError } from '../http/problem.js';
 import { CLOCK, LOGGER } from '../tokens.js';
 import { BotSettingsCache } from './bot-settings-cache.js';
 import { callPlan } from './call-plan.js';
-import { routeCall, type CallRoute } from './route-call.js';
+import { routeCall, wantedNumbers, type CallRoute } from './route-call.js';
+import { TrunkLimits } from './trunk-limits.js';
 
 const CAPACITY_RETRY_SECONDS = 5;
 const BROKER_RETRY_SECONDS = 2;
@@ -24,6 +25,7 @@ export class DialoutService {
     private readonly fleet: FleetPort,
     private readonly box: SecretBox,
     private readonly settings: BotSettingsCache,
+    private readonly limits: TrunkLimits,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -35,16 +37,20 @@ export class DialoutService {
     if (earlier) return earlier;
 
     const bot = await this.findBot(principal, request.bot_id);
+    // Only the trunk tells whether a number is well written, yet it is the body that is wrong then: that comes first.
+    const numbers = wantedNumbers(request, bot?.trunk ?? null);
+    if (!bot) throw new ProblemError('bot_not_found', 'There is no bot with this id.');
     const settings = this.settings.of(bot);
     this.requireActiveHours(settings);
-    const route = await routeCall(request, bot.trunk, (number) => this.dialouts.ownsNumber(principal.workspaceId, number));
-    await this.requireCapacity(principal, route);
+    const route = await routeCall(numbers, bot.trunk, (number) => this.dialouts.ownsNumber(principal.workspaceId, number));
+    this.requireWorkers();
 
     const call: NewCall = {
       id: uuidV7(this.clock.nowMs()), workspaceId: principal.workspaceId, botId: bot.id, botVersion: bot.version, trunkId: route.trunk.id,
       fromNumber: route.fromNumber, toNumber: route.toNumber, variables, acceptedAtMs: this.clock.nowMs(),
     };
-    if (!await this.dialouts.accept(call, claim)) return await this.earlierAnswer(principal, claim as IdempotencyClaim) ?? inFlight();
+    const isAccepted = await this.limits.within(principal.workspaceId, route.trunk, () => this.dialouts.accept(call, claim));
+    if (!isAccepted) return await this.earlierAnswer(principal, claim as IdempotencyClaim) ?? inFlight();
     return this.claimWorker(call, route, settings, claim);
   }
 
@@ -59,10 +65,8 @@ export class DialoutService {
     }
   }
 
-  private async findBot(principal: Principal, botId: string): Promise<DialoutBot> {
-    const bot = isId(botId) ? await this.dialouts.findBot(principal.workspaceId, botId) : null;
-    if (!bot) throw new ProblemError('bot_not_found', 'There is no bot with this id.');
-    return bot;
+  private async findBot(principal: Principal, botId: string): Promise<DialoutBot | null> {
+    return isId(botId) ? this.dialouts.findBot(principal.workspaceId, botId) : null;
   }
 
   private requireActiveHours(settings: BotSettings): void {
@@ -76,13 +80,10 @@ export class DialoutService {
   }
 
   /** Says no before anything is stored, where the fleet's own view already says so. */
-  private async requireCapacity(principal: Principal, { trunk }: CallRoute): Promise<void> {
+  private requireWorkers(): void {
     if (!this.fleet.isConnected) throw brokerAway('The message broker cannot be reached at the moment.');
     const workers = this.fleet.workers();
     if (!workers.some((worker) => worker.free > 0)) throw noCapacity(explainNoCapacity(workers));
-    if (trunk.max_calls === null) return;
-    const live = await this.dialouts.liveCalls(principal.workspaceId, trunk.id);
-    if (live >= trunk.max_calls) throw noCapacity(`The trunk carries ${live} of at most ${trunk.max_calls} calls.`);
   }
 
   private async claimWorker(call: NewCall, route: CallRoute, settings: BotSettings, claim: IdempotencyClaim | undefined): Promise<DialoutResponse> {

@@ -16,7 +16,7 @@ const refuses = (detail: string, extra: object = {}) => (): Promise<ClaimOutcome
 
 beforeAll(async () => {
   gateway = await GatewayHarness.start();
-  trunkId = await gateway.trunk({ username: 'u', password: 'secret', max_cps: 5 });
+  trunkId = await gateway.trunk({ username: 'u', password: 'secret' });
   botId = await gateway.bot({ trunk_id: trunkId, ring_timeout_seconds: 20 });
 }, 60_000);
 afterAll(() => gateway?.close());
@@ -33,7 +33,7 @@ describe('an accepted dialout', () => {
       sessionId, workspaceId: gateway.workspaceId, botId, botVersion: 1, direction: 'outbound', toNumber: TO, fromNumber: '+14155550100', dialUser: TO,
       variables: { name: 'Ada', age: '36', tags: '["a"]' }, ringTimeoutMs: 20_000, maxDurationMs: 600_000, record: true,
       acceptedAt: '2026-01-05T10:00:00.000Z', claimDeadlineMs: gateway.clock.nowMs() + 1000,
-      trunk: { trunkId, host: '127.0.0.1', port: 5060, transport: 'udp', codecs: ['PCMU', 'PCMA'], username: 'u', password: 'secret', maxCallsPerSecond: 5 },
+      trunk: { trunkId, host: '127.0.0.1', port: 5060, transport: 'udp', codecs: ['PCMU', 'PCMA'], username: 'u', password: 'secret' },
       bot: expect.objectContaining({ openingMessage: 'Hello {{crm.name}}', llm: { provider: 'script', options: {} } }),
     })]);
   });
@@ -164,9 +164,18 @@ describe('the bot', () => {
   it('outside its hours: 503, when it opens again, and no later check', async () => {
     const sleeper = await gateway.bot({ active_hours: { enabled: true, timezone: 'Europe/Berlin', days: ['tue'], start_time: '09:00', end_time: '17:00' } });
     gateway.fleet.views = [];
-    const answer = await dial({ bot_id: sleeper, to_number: 'letters' });
+    const answer = await dial({ bot_id: sleeper, from_number: '+14155550000' });
     expect(answer.body).toMatchObject({ status: 503, code: 'outside_active_hours', next_open_at: '2026-01-06T08:00:00.000Z' });
     expect(Number(answer.headers['retry-after'])).toBe(Math.ceil((Date.UTC(2026, 0, 6, 8) - gateway.clock.nowMs()) / 1000));
+  });
+
+  it('is looked at after the body: a number that cannot be one is 422 whatever the bot', async () => {
+    const sleeper = await gateway.bot({ active_hours: { enabled: true, timezone: 'UTC', days: ['tue'], start_time: '09:00', end_time: '17:00' } });
+    for (const bot_id of ['bot_nope', sleeper, botId]) {
+      for (const to_number of ['letters', 'call me', '+1']) {
+        expect((await dial({ bot_id, to_number })).body).toMatchObject({ status: 422, code: 'invalid_request', errors: [{ path: 'to_number' }] });
+      }
+    }
   });
 });
 
@@ -242,6 +251,28 @@ describe('capacity', () => {
     expect((await dial({ bot_id: bot })).status).toBe(200);
     expect((await dial({ bot_id: bot })).body).toMatchObject({ status: 503, code: 'no_capacity', detail: 'The trunk carries 1 of at most 1 calls.' });
   });
+
+  it('of the trunk holds in a burst too', async () => {
+    const trunk = await gateway.trunk({ max_calls: 2 });
+    const bot = await gateway.bot({ trunk_id: trunk });
+    const answers = await Promise.all(Array.from({ length: 6 }, () => dial({ bot_id: bot })));
+    expect(answers.map((answer) => answer.status).sort()).toEqual([200, 200, 503, 503, 503, 503]);
+    expect(gateway.fleet.plans).toHaveLength(2);
+  });
+
+  it.each<[number, number, number, string]>([[2, 2, 1000, '1'], [0.5, 1, 2000, '2'], [2.5, 2, 800, '1']])(
+    'of the trunk: at most %d new calls a second', async (max_cps, atOnce, windowMs, retryAfter) => {
+      const trunk = await gateway.trunk({ max_cps });
+      const bot = await gateway.bot({ trunk_id: trunk });
+      const burst = await Promise.all(Array.from({ length: atOnce + 2 }, () => dial({ bot_id: bot })));
+      expect(burst.filter((answer) => answer.status === 200)).toHaveLength(atOnce);
+      const refused = burst.filter((answer) => answer.status !== 200);
+      expect(refused.map((answer) => [answer.body.code, answer.headers['retry-after']])).toEqual([['no_capacity', retryAfter], ['no_capacity', retryAfter]]);
+      gateway.clock.advance(windowMs - 1);
+      expect((await dial({ bot_id: bot })).status).toBe(503);
+      gateway.clock.advance(1);
+      expect((await dial({ bot_id: bot })).status).toBe(200);
+    });
 
   it('broker away: 503 unavailable', async () => {
     gateway.fleet.isConnected = false;
