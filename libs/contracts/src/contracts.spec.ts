@@ -65,13 +65,14 @@ describe('a dialout', () => {
 
 describe('a trunk', () => {
   it('takes names, addresses and dial formats', () => {
-    for (const host of ['127.0.0.1', 'sip.example.com', '[::1]', 'pbx']) expect(pathsOf(TrunkRequest, { ...trunk, host })).toEqual([]);
+    for (const host of ['127.0.0.1', '255.255.255.255', 'sip.example.com', 'sip1.example.com.', '3cx.example', 'pbx', 'pbx1']) expect(pathsOf(TrunkRequest, { ...trunk, host })).toEqual([]);
     for (const dial_format of ['{e164}', '00{digits}', '9{national}']) expect(pathsOf(TrunkRequest, { ...trunk, dial_format })).toEqual([]);
     expect(pathsOf(TrunkRequest, { ...trunk, allowed_prefixes: ['+1', '49'], inbound_sources: ['10.0.0.0/8', '::1/128'], default_country: 'US', codecs: ['PCMA'] })).toEqual([]);
   });
 
   it.each<[string, object, string]>([
     ['a host with a line break', { host: 'a\r\nb' }, 'host'], ['a host with a port', { host: 'a:5060' }, 'host'], ['a URL', { host: 'sip:a@b' }, 'host'],
+    ['an address that is none', { host: '999.1.1.1' }, 'host'], ['half an address', { host: '10.1' }, 'host'], ['IPv6, not yet there', { host: '[::1]' }, 'host'],
     ['port 0', { port: 0 }, 'port'], ['a transport not yet there', { transport: 'tls' }, 'transport'], ['required SRTP', { srtp: 'required' }, 'srtp'],
     ['a codec not yet there', { codecs: ['opus'] }, 'codecs'], ['two placeholders', { dial_format: '{e164}{digits}' }, 'dial_format'],
     ['a country that is none', { default_country: 'XX' }, 'default_country'], ['a user with a line break', { username: 'a\nb' }, 'username'],

@@ -4,7 +4,8 @@ import {
   ArrayMaxSize, ArrayMinSize, ArrayUnique, Equals, IsArray, IsBoolean, IsIn, IsInt, IsNotEmpty, IsNumber, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateBy,
 } from 'class-validator';
 
-const HOST = /^(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?$|^\[[0-9A-Fa-f:.]{2,45}\]$/;
+/** IPv4, or a name whose last label is not a number: what looks like an address must be one (RFC 1123 §2.1). */
+const HOST = /^((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(\.(?!$)|$)){4}$|^(?=.{1,253}$)(?!(.*\.)?[0-9]+\.?$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?$/;
 const CIDR = /^([0-9]{1,3}(\.[0-9]{1,3}){3}(\/([0-9]|[12][0-9]|3[0-2]))?|[0-9A-Fa-f:.]{2,45}(\/([0-9]|[1-9][0-9]|1[01][0-9]|12[0-8]))?)$/;
 /** Printable, and nothing that would end or split a SIP header or a digest parameter. */
 const CREDENTIAL = /^[\x20-\x7e]*$/;
@@ -21,7 +22,7 @@ export class TrunkRequest {
   name!: string;
 
   @ApiProperty({ example: 'sip.carrier.example', description: 'Name or address of the carrier' })
-  @IsString() @Matches(HOST, { message: 'must be a host name, an IPv4 address or an IPv6 address in brackets' })
+  @IsString() @Matches(HOST, { message: 'must be a host name or an IPv4 address; IPv6 trunks are not supported yet' })
   host!: string;
 
   @ApiProperty({ example: 5060 })
@@ -68,7 +69,7 @@ export class TrunkRequest {
   @IsOptional() @IsInt() @Min(1) @Max(100_000)
   max_calls?: number;
 
-  @ApiPropertyOptional({ description: 'New calls a second at most, for each worker' })
+  @ApiPropertyOptional({ description: 'New calls a second at most' })
   @IsOptional() @IsNumber({ allowNaN: false, allowInfinity: false }) @Min(0.1) @Max(10_000)
   max_cps?: number;
 

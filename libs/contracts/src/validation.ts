@@ -22,7 +22,8 @@ export function validateAs<T extends object>(type: new () => T, input: unknown):
 function flatten(errors: readonly ValidationError[], parent: string): FieldProblem[] {
   return errors.flatMap((error) => {
     const path = parent === '' ? error.property : `${parent}.${error.property}`;
-    const own = Object.entries(error.constraints ?? {}).map(([rule, message]) => ({ path, message: rule === 'whitelistValidation' ? 'is not a known field' : withoutName(message, error.property) }));
+    // One message a field: the rule that stands first on it, its type, comes last here.
+    const own = Object.entries(error.constraints ?? {}).slice(-1).map(([rule, message]) => ({ path, message: rule === 'whitelistValidation' ? 'is not a known field' : withoutName(message, error.property) }));
     return [...own, ...flatten(error.children ?? [], path)];
   });
 }
