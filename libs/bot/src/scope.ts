@@ -17,11 +17,11 @@ export function callScope(facts: CallFacts, variables: Record<string, unknown>, 
   };
 }
 
-/** Values as templates see them: text stays, everything else becomes its JSON text. */
+/** Dialout variables as templates see them: text stays, null is no text, everything else becomes its JSON text. */
 export function stringifyVariables(input: Record<string, unknown>): Record<string, string> {
   const out: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const [key, value] of Object.entries(input)) {
-    if (value !== undefined) out[key] = typeof value === 'string' ? value : JSON.stringify(value);
+    if (value !== undefined) out[key] = typeof value === 'string' ? value : value === null ? '' : JSON.stringify(value);
   }
   return { ...out };
 }

@@ -9,6 +9,9 @@ describe('templates', () => {
     expect(renderTemplate('Hi {{crm.name}} from {{ crm.address.city }}, {{date}}, {{from}}, {{name}}', scope).text)
       .toBe('Hi Ann from Oslo, 2026-01-05, +47, Ann');
   });
+  it('writes values as the surrounding text has them', () => {
+    expect(renderTemplate('https://x.example/{{crm.address.city}}?q={{crm.nope}}', { crm: { address: '{"city":"Ås/2"}' } }, 'empty', encodeURIComponent).text).toBe('https://x.example/%C3%85s%2F2?q=');
+  });
   it('expands once only', () => { expect(renderTemplate('{{crm.sneaky}}', scope).text).toBe('{{crm.name}}'); });
   it('leaves unknown placeholders literal, or empty on request, and lists them', () => {
     expect(renderTemplate('a {{crm.nope}} b', scope)).toEqual({ text: 'a {{crm.nope}} b', unresolved: ['crm.nope'] });

@@ -11,12 +11,15 @@ const WHOLE = /^\{\{\s*([^{}]*?)\s*\}\}$/;
 const BARE_FALLBACK = ['system', 'crm', 'call'] as const;
 const PATH = /^[^\s.]+(\.[^\s.]+)*$/;
 
-/** Renders text. `missing`: what an unresolved placeholder becomes: itself in prompts, `""` in pushes. */
-export function renderTemplate(template: string, scope: TemplateScope, missing: 'literal' | 'empty' = 'literal'): Rendered {
+/**
+ * Renders text. `missing`: what an unresolved placeholder becomes: itself in prompts, `""` in pushes. `encode`: how a value
+ * is written in the surrounding text; `encodeURIComponent` in a URL.
+ */
+export function renderTemplate(template: string, scope: TemplateScope, missing: 'literal' | 'empty' = 'literal', encode = (text: string): string => text): Rendered {
   const unresolved = new Set<string>();
   const text = template.replace(PLACEHOLDER, (literal, path: string) => {
     const value = resolvePath(path, scope);
-    if (value !== undefined) return asText(value);
+    if (value !== undefined) return encode(asText(value));
     unresolved.add(path);
     return missing === 'literal' ? literal : '';
   });

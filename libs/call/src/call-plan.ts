@@ -97,8 +97,8 @@ export interface CallOutcome {
   toNumber: string;
   fromNumber: string;
   variables: Record<string, string>;
-  /** `crm.*` as the call saw it: variables with the pre-fetch over them. */
-  crm: Record<string, string>;
+  /** `crm.*` as the call saw it: variables with the pre-fetch over them, whose values keep their JSON types. */
+  crm: Record<string, unknown>;
   startedAt: string;
   answeredAt: string | null;
   endedAt: string;

@@ -8,7 +8,7 @@ import { synthesise } from './synthesise.js';
 
 /** What must be ready by the time the customer picks up. */
 export interface PreparedCall {
-  crm: Record<string, string>;
+  crm: Record<string, unknown>;
   openingText: string;
   voicemailText: string;
   /** Pre-synthesised opening; null when synthesis failed or there is nothing to say: the pipeline speaks it then. */

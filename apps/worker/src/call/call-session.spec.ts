@@ -167,6 +167,18 @@ describe('one call', () => {
     expect(c.outcomes).toMatchObject([{ disconnectedBy: 'bot', warnings: ['recording failed: read-only file system'] }]);
   });
 
+  it('has nothing to record of a call that is over before its recording begins', async () => {
+    let refuse: (error: Error) => void = () => undefined;
+    const c = call({ record: () => new Promise((_resolve, reject) => { refuse = reject; }) });
+    await c.settle();
+    c.events.emit('answered', { sipStatus: 200 });
+    await c.settle(20);
+    c.events.emit('hungUp', {});
+    c.onClose(() => { refuse(new Error('the media session is closed')); });
+    await c.settle();
+    expect(c.outcomes).toMatchObject([{ disconnectedBy: 'customer', recording: { status: 'none', key: null }, warnings: [] }]);
+  });
+
   it('counts a recording whose last batch is lost at the end as partial', async () => {
     const c = call();
     await c.settle();

@@ -56,7 +56,7 @@ export class CallSession implements RunningCall {
   private summary: Promise<ConversationSummary | undefined> = Promise.resolve(undefined);
   private finish: () => void = () => undefined;
   private transferTarget: string | null = null;
-  private recordingEndedEarly = false;
+  private recording: 'none' | 'beginning' | 'going' | 'failed' = 'none';
   private readonly warnings: string[] = [];
 
   constructor(private readonly plan: CallPlan<BotSettings>, private readonly tools: SessionTools) {
@@ -168,14 +168,19 @@ export class CallSession implements RunningCall {
 
   /** A call goes on without its recording. */
   private async record(leg: CallLeg): Promise<void> {
+    this.recording = 'beginning';
     try {
       await leg.record(await this.tools.recordings.prepare(this.plan.sessionId));
-    } catch (error) { this.onRecordingFailed(errorMessage(error)); }
+      this.recording = this.recording === 'beginning' ? 'going' : this.recording;
+    } catch (error) {
+      // Hung up before it could begin: there was nothing to record.
+      if (!this.cause) this.onRecordingFailed(errorMessage(error));
+    }
   }
 
   private onRecordingFailed(detail: string): void {
-    if (this.recordingEndedEarly) return;
-    this.recordingEndedEarly = true;
+    if (this.recording === 'failed') return;
+    this.recording = 'failed';
     const message = `recording failed: ${detail}`;
     this.tools.logger.error('recording failed', { detail });
     this.tools.timeline.add('warning', { message });
@@ -205,7 +210,7 @@ export class CallSession implements RunningCall {
     const summary = await this.summary.catch((error: unknown) => { tools.logger.error('the conversation left no summary', { error }); return undefined; });
     const media = await this.closeLeg();
     const prepared = await within(tools.clock, 0, this.prepared.catch(() => undefined));
-    const recording = await tools.recordings.finish(plan.sessionId, plan.record && this.answeredAtMs !== null, this.recordingEndedEarly);
+    const recording = await tools.recordings.finish(plan.sessionId, this.recording === 'going' || this.recording === 'failed', this.recording === 'failed');
     if (recording.key) tools.timeline.add('recording.finished', { status: recording.status, duration_seconds: recording.durationSeconds });
     const outcome = buildOutcome({
       plan, worker: tools.worker, cause: this.cause ?? endCause({ type: 'fault', reason: 'worker_failed' }, false), media, summary, prepared, recording,

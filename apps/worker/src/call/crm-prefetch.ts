@@ -1,4 +1,4 @@
-import { callScope, renderTemplate, resolvePath, stringifyVariables, type BotSettings, type PrefetchSettings } from '@dialfleet/bot';
+import { callScope, renderTemplate, resolvePath, type BotSettings, type PrefetchSettings } from '@dialfleet/bot';
 import type { CallPlan } from '@dialfleet/call';
 import { errorMessage, type Clock } from '@dialfleet/kit';
 import type { CallTimeline } from './call-timeline.js';
@@ -11,8 +11,8 @@ export type HttpSend = (request: { url: string; method: 'GET' | 'POST'; headers:
 export class CrmPrefetch {
   constructor(private readonly send: HttpSend, private readonly clock: Clock) {}
 
-  /** The CRM's fields, flattened to text; empty when there is no pre-fetch, it is skipped, or it failed. */
-  async fetch(plan: CallPlan<BotSettings>, timeline: CallTimeline, signal: AbortSignal): Promise<Record<string, string>> {
+  /** The CRM's fields with their JSON types; empty when there is no pre-fetch, it is skipped, or it failed. */
+  async fetch(plan: CallPlan<BotSettings>, timeline: CallTimeline, signal: AbortSignal): Promise<Record<string, unknown>> {
     const settings = plan.bot.prefetch;
     if (!settings || plan.variables['_skip_prefetch'] === 'true') return {};
     const begun = this.clock.monotonicMs();
@@ -36,9 +36,7 @@ function requestOf(plan: CallPlan<BotSettings>, settings: PrefetchSettings, nowM
   const facts = { sessionId: plan.sessionId, botId: plan.botId, callerId: plan.toNumber, toNumber: plan.toNumber, fromNumber: plan.fromNumber,
     direction: plan.direction, startedAt: plan.acceptedAt };
   const scope = callScope(facts, plan.variables, plan.variables, nowMs, plan.bot.timezone);
-  const encoded = Object.fromEntries(Object.entries(scope).map(([name, values]) =>
-    [name, Object.fromEntries(Object.entries(values ?? {}).map(([key, value]) => [key, encodeURIComponent(String(value))]))]));
-  const url = renderTemplate(settings.url, encoded, 'empty').text;
+  const url = renderTemplate(settings.url, scope, 'empty', encodeURIComponent).text;
   if (settings.method === 'GET') return { url, method: 'GET', headers: settings.headers };
   return { url, method: 'POST', headers: { 'content-type': 'application/json', ...settings.headers }, body: JSON.stringify({
     session_id: plan.sessionId, bot_id: plan.botId, direction: plan.direction, caller_id: plan.toNumber, to_number: plan.toNumber,
@@ -46,9 +44,9 @@ function requestOf(plan: CallPlan<BotSettings>, settings: PrefetchSettings, nowM
   }) };
 }
 
-function fieldsOf(body: string, responsePath: string | undefined): Record<string, string> | null {
+function fieldsOf(body: string, responsePath: string | undefined): Record<string, unknown> | null {
   let json: unknown;
   try { json = JSON.parse(body); } catch { return null; }
   const value = responsePath ? resolvePath(`response.${responsePath}`, { response: json as Record<string, unknown> }) : json;
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? stringifyVariables(value as Record<string, unknown>) : null;
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Record<string, unknown> : null;
 }
