@@ -174,21 +174,33 @@ describe('the timeline', () => {
 
   it('as server-sent events: what was, then what is, each once, until the end', async () => {
     const id = await placed();
-    await happened(id, 0, 'call.dialling');
-    await happened(id, 1, 'call.ringing');
+    await happened(id, 1, 'call.dialling');
+    await happened(id, 2, 'call.ringing');
     await gateway.app.listen(0, '127.0.0.1');
-    const { seen, next, closed } = follow(`${await gateway.app.getUrl()}/api/v1/calls/${id}/events`, { 'x-api-key': gateway.adminKey, 'last-event-id': '0' });
-    expect(await next()).toMatchObject({ id: '1', event: 'call.ringing' });
+    const { seen, next, closed } = follow(`${await gateway.app.getUrl()}/api/v1/calls/${id}/events`, { 'x-api-key': gateway.adminKey, 'last-event-id': '1' });
+    expect(await next()).toMatchObject({ id: '2', event: 'call.ringing' });
     const event = (seq: number, type: string): { seq: number; at: string; type: string; data: Record<string, unknown> } => ({ seq, at: '2026-01-05T10:00:00.000Z', type, data: { n: seq } });
-    gateway.feed.emitter.emit(id, event(2, 'call.answered'));
-    expect(await next()).toMatchObject({ id: '2', event: 'call.answered', data: { seq: 2, data: { n: 2 } } });
-    await happened(id, 2, 'call.answered');
-    await happened(id, 3, 'turn.bot', { text: 'a\nb' });
+    gateway.feed.emitter.emit(id, event(3, 'call.answered'));
+    expect(await next()).toMatchObject({ id: '3', event: 'call.answered', data: { seq: 3, data: { n: 3 } } });
+    await happened(id, 3, 'call.answered');
+    await happened(id, 4, 'turn.bot', { text: 'a\nb' });
     gateway.clock.advance(5000);
-    expect(await next()).toMatchObject({ id: '3', data: { data: { text: 'a\nb' } } });
-    gateway.feed.emitter.emit(id, event(4, 'call.ended'));
+    expect(await next()).toMatchObject({ id: '4', data: { data: { text: 'a\nb' } } });
+    gateway.feed.emitter.emit(id, event(5, 'call.ended'));
     await closed;
-    expect(seen.map((e) => e.id)).toEqual(['1', '2', '3', '4']);
+    expect(seen.map((e) => e.id)).toEqual(['2', '3', '4', '5']);
+  });
+
+  it('in order, where a later event is heard before an earlier one is stored', async () => {
+    const id = await placed();
+    await happened(id, 1, 'call.dialling');
+    const { next, closed } = follow(`${await gateway.app.getUrl()}/api/v1/calls/${id}/events`, { 'x-api-key': gateway.adminKey });
+    expect(await next()).toMatchObject({ id: '1' });
+    gateway.feed.emitter.emit(id, { seq: 3, at: '2026-01-05T10:00:01.000Z', type: 'call.ended', data: {} });
+    await happened(id, 2, 'call.ringing');
+    gateway.clock.advance(200);
+    expect([await next(), await next()].map((event) => event.id)).toEqual(['2', '3']);
+    await closed;
   });
 });
 

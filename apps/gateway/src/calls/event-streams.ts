@@ -7,9 +7,13 @@ import type { ServerResponse } from 'node:http';
 import { CLOCK, LOGGER } from '../tokens.js';
 import { CallEventFeed } from './call-event-feed.js';
 import { eventView } from './call-views.js';
+import { InSequence } from './in-sequence.js';
 
 /** The stored timeline is read again this often: it heals gaps of the live feed and keeps proxies from closing the line. */
 const REREAD_EVERY_MS = 5000;
+/** An event that came before an earlier one: the earlier one is looked for this often, and so many times. */
+const LOOK_AGAIN_MS = 200;
+const LOOKS = 10;
 
 interface Subject { workspaceId: string; sessionId: string }
 
@@ -37,25 +41,33 @@ export class EventStreams implements BeforeApplicationShutdown {
 }
 
 class EventStream {
-  private readonly sent = new Set<number>();
-  private readonly stops: (() => void)[] = [];
+  private readonly sequence: InSequence<TimelineEventView>;
+  private readonly unfollow: () => void;
+  private cancelReread: () => void = () => undefined;
+  private looks = 0;
   private closed = false;
 
   constructor(
     private readonly raw: ServerResponse, private readonly subject: Subject, private readonly afterSeq: number, private readonly calls: CallRepository,
-    private readonly feed: CallEventFeed, private readonly clock: Clock, private readonly logger: Logger,
-  ) {}
-
-  start(): void {
-    this.stops.push(this.feed.follow(this.subject.sessionId, (event) => this.send(event)));
-    void this.reread();
+    feed: CallEventFeed, private readonly clock: Clock, private readonly logger: Logger,
+  ) {
+    this.sequence = new InSequence(afterSeq);
+    this.unfollow = feed.follow(subject.sessionId, (event) => { this.heard(event); });
   }
+
+  start(): void { void this.reread(); }
 
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    for (const stop of this.stops) stop();
+    this.unfollow();
+    this.cancelReread();
     this.raw.end();
+  }
+
+  private heard(event: TimelineEventView): void {
+    this.send(this.sequence.take(event));
+    if (this.sequence.isWaiting && this.looks === 0) this.rereadIn(LOOK_AGAIN_MS);
   }
 
   private async reread(): Promise<void> {
@@ -63,18 +75,27 @@ class EventStream {
     try {
       const { workspaceId, sessionId } = this.subject;
       const [events, call] = await Promise.all([this.calls.events(workspaceId, sessionId, this.afterSeq), this.calls.find(workspaceId, sessionId)]);
-      for (const row of events) this.send(eventView(row));
-      if (call?.state === 'ended') { this.close(); return; }
+      for (const row of events) this.send(this.sequence.take(eventView(row)));
+      const ended = call?.state === 'ended';
+      this.looks = this.sequence.isWaiting ? this.looks + 1 : 0;
+      if (ended || this.looks > LOOKS) { this.send(this.sequence.takeRest()); this.looks = 0; }
+      if (ended) { this.close(); return; }
     } catch (error) { this.logger.warn('timeline not read', { session_id: this.subject.sessionId, error }); }
     if (this.closed) return;
-    this.raw.write(': still here\n\n');
-    this.stops.push(this.clock.after(REREAD_EVERY_MS, () => { void this.reread(); }));
+    if (this.looks === 0) this.raw.write(': still here\n\n');
+    this.rereadIn(this.looks === 0 ? REREAD_EVERY_MS : LOOK_AGAIN_MS);
   }
 
-  private send(event: TimelineEventView): void {
-    if (this.closed || event.seq <= this.afterSeq || this.sent.has(event.seq)) return;
-    this.sent.add(event.seq);
-    this.raw.write(`id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
-    if (event.type === 'call.ended') this.close();
+  private rereadIn(delayMs: number): void {
+    this.cancelReread();
+    this.cancelReread = this.clock.after(delayMs, () => { void this.reread(); });
+  }
+
+  private send(events: TimelineEventView[]): void {
+    for (const event of events) {
+      if (this.closed) return;
+      this.raw.write(`id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+      if (event.type === 'call.ended') this.close();
+    }
   }
 }
