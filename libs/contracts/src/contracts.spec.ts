@@ -76,7 +76,8 @@ describe('a trunk', () => {
     ['port 0', { port: 0 }, 'port'], ['a transport not yet there', { transport: 'tls' }, 'transport'], ['required SRTP', { srtp: 'required' }, 'srtp'],
     ['a codec not yet there', { codecs: ['opus'] }, 'codecs'], ['two placeholders', { dial_format: '{e164}{digits}' }, 'dial_format'],
     ['a country that is none', { default_country: 'XX' }, 'default_country'], ['a user with a line break', { username: 'a\nb' }, 'username'],
-    ['registering', { register: true }, 'register'], ['a prefix with an injection', { allowed_prefixes: ['+1;'] }, 'allowed_prefixes'],
+    ['registering', { register: true }, 'register'], ['a range that is none', { inbound_sources: ['10.0.0.0/8', '999.0.0.0/8'] }, 'inbound_sources'], ['too narrow a range', { inbound_sources: ['10.0.0.0/33'] }, 'inbound_sources'],
+    ['a prefix with an injection', { allowed_prefixes: ['+1;'] }, 'allowed_prefixes'],
   ])('refuses %s', (_name, change, path) => { expect(pathsOf(TrunkRequest, { ...trunk, ...change })).toContain(path); });
 });
 

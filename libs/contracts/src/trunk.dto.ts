@@ -1,12 +1,12 @@
 import { DIAL_FORMAT, isSupportedCountryCode } from '@dialfleet/call';
 import { ApiProperty, ApiPropertyOptional, PartialType } from '@nestjs/swagger';
 import {
-  ArrayMaxSize, ArrayMinSize, ArrayUnique, Equals, IsArray, IsBoolean, IsIn, IsInt, IsNotEmpty, IsNumber, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateBy,
+  ArrayMaxSize, ArrayMinSize, ArrayUnique, Equals, IsArray, IsBoolean, IsIn, IsInt, IsNotEmpty, IsNumber, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateBy, type ValidationOptions,
 } from 'class-validator';
+import ipaddr from 'ipaddr.js';
 
 /** IPv4, or a name whose last label is not a number: what looks like an address must be one (RFC 1123 §2.1). */
 const HOST = /^((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(\.(?!$)|$)){4}$|^(?=.{1,253}$)(?!(.*\.)?[0-9]+\.?$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?$/;
-const CIDR = /^([0-9]{1,3}(\.[0-9]{1,3}){3}(\/([0-9]|[12][0-9]|3[0-2]))?|[0-9A-Fa-f:.]{2,45}(\/([0-9]|[1-9][0-9]|1[01][0-9]|12[0-8]))?)$/;
 /** Printable, and nothing that would end or split a SIP header or a digest parameter. */
 const CREDENTIAL = /^[\x20-\x7e]*$/;
 
@@ -14,6 +14,17 @@ const IsCountry = (): PropertyDecorator => ValidateBy({
   name: 'isCountry',
   validator: { validate: (value) => typeof value === 'string' && isSupportedCountryCode(value), defaultMessage: () => 'must be an ISO 3166-1 alpha-2 country such as US' },
 });
+
+const IsAddressRange = (options: ValidationOptions): PropertyDecorator => ValidateBy({
+  name: 'isAddressRange',
+  validator: { validate: (value) => typeof value === 'string' && isAddressRange(value), defaultMessage: () => 'each must be an address, or a range such as 203.0.113.0/24' },
+}, options);
+
+function isAddressRange(text: string): boolean {
+  const [base, bits = '0', ...rest] = text.split('/');
+  const maxBits = ipaddr.IPv4.isValidFourPartDecimal(base) ? 32 : ipaddr.IPv6.isValid(base) && !base.includes('%') ? 128 : -1;
+  return rest.length === 0 && /^[0-9]{1,3}$/.test(bits) && Number(bits) <= maxBits;
+}
 
 /** `POST /api/v1/trunks`. */
 export class TrunkRequest {
@@ -86,7 +97,7 @@ export class TrunkRequest {
   allowed_prefixes?: string[];
 
   @ApiPropertyOptional({ type: [String], example: ['203.0.113.0/24'] })
-  @IsOptional() @IsArray() @ArrayMaxSize(200) @Matches(CIDR, { each: true, message: 'each must be an address or CIDR' })
+  @IsOptional() @IsArray() @ArrayMaxSize(200) @IsAddressRange({ each: true })
   inbound_sources?: string[];
 
   @ApiPropertyOptional({ default: false, description: 'Test trunks: to_number may be a SIP user such as echo' })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@dialfleet/kit';
 import { InvalidProviderError } from './provider-choice.js';
-import { createProviders, validateProviderChoice, type ProviderKind } from './providers.js';
+import { createProviders, missingLanguage, validateProviderChoice, type ProviderKind } from './providers.js';
 
 describe('provider choice', () => {
   it.each<[ProviderKind, string, Record<string, unknown>]>([
@@ -17,6 +17,14 @@ describe('provider choice', () => {
     ['tts', { provider: 'flite', options: { voise: 'slt' } }, ['options.voise: is not an option']],
     ['tts', { provider: 'flite', options: { voice: null, speed: 9 } }, ['options.voice: must be one of the following values: slt, rms, awb, kal16, kal', 'options.speed: must not be greater than 2']],
   ])('says what is wrong: %s %j', (kind, choice, problems) => expect(validateProviderChoice(kind, choice as never)).toEqual(problems));
+
+  it('tells a language that a vendor does not have', () => {
+    const flite = { provider: 'flite', options: {} };
+    for (const language of ['en', 'en-US', 'EN-gb']) expect(missingLanguage('tts', flite, language)).toBeUndefined();
+    for (const language of ['de-DE', 'eng', 'e']) expect(missingLanguage('tts', flite, language)).toEqual(['en']);
+    expect(missingLanguage('vad', { provider: 'silero', options: {} }, 'de')).toBeUndefined();
+    expect(missingLanguage('llm', { provider: 'nobody', options: {} }, 'de')).toBeUndefined();
+  });
 
   it('creates what is valid, refuses the rest by code, and starts no thread for either', async () => {
     const startWorker = (): never => { throw new Error('started'); };

@@ -22,6 +22,8 @@ export interface ProviderEntry<Vendor> {
   readonly label: string;
   /** class-validator decorated; a default is the property's initial value, so that `{}` is valid where possible. */
   readonly options: new () => object;
+  /** Primary language subtags (RFC 5646 §2.2.1) that it works in. Absent: any. */
+  readonly languages?: readonly string[];
   /** `options` is a validated instance of the class above. */
   create(options: object, runtime: ProviderRuntime): Vendor;
   /** Loads what would otherwise stall the first call; the worker waits for it before it takes calls. */

@@ -57,6 +57,13 @@ export function validateProviderChoice(kind: ProviderKind, choice: ProviderChoic
   return chosen.ok ? [] : chosen.problems;
 }
 
+/** The languages of a chosen vendor where `language` (BCP 47) is none of them; undefined where it is, or there is no such vendor. */
+export function missingLanguage(kind: ProviderKind, choice: ProviderChoice, language: string): readonly string[] | undefined {
+  const chosen = chooseProvider<unknown>(registries[kind], choice);
+  const languages = chosen.ok ? chosen.entry.languages : undefined;
+  return languages?.includes(language.split('-', 1)[0].toLowerCase()) ? undefined : languages;
+}
+
 function create<Vendor>(kind: ProviderKind, registry: Record<string, ProviderEntry<Vendor>>, choice: ProviderChoice, runtime: ProviderRuntime): Vendor {
   const chosen = chooseProvider(registry, choice);
   if (!chosen.ok) throw new InvalidProviderError(kind, chosen.problems);

@@ -10,6 +10,7 @@ export class ScriptOptions {}
 export const script: LlmVendorEntry = {
   label: 'Script (embedded, English)',
   options: ScriptOptions,
+  languages: ['en'],
   create: () => new ScriptBrain(),
   warmUp: loadGrammar,
 };

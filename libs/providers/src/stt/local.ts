@@ -17,6 +17,7 @@ export class LocalSttOptions {
 export const local: SttVendorEntry = {
   label: 'Local (Moonshine, English)',
   options: LocalSttOptions,
+  languages: ['en'],
   create: (options: LocalSttOptions, runtime) => new LocalStt(options, runtime),
 };
 

@@ -22,6 +22,7 @@ export class FliteOptions {
 export const flite: TtsVendorEntry = {
   label: 'Local (Flite, English)',
   options: FliteOptions,
+  languages: ['en'],
   create: (options: FliteOptions, { speech }) => new FliteTts(options, speech),
 };
 
