@@ -55,6 +55,7 @@ export class CallsController {
   @Requires('calls:read')
   @ApiOperation({ summary: 'The recording: stereo WAV, customer left, bot right' })
   @ApiProduces('audio/wav')
+  @ApiOkResponse({ schema: { type: 'string', format: 'binary' } })
   @ApiHeader({ name: 'range', required: false })
   async recording(@Caller() caller: Principal, @Param('id') id: string, @Res() reply: FastifyReply, @Headers('range') range?: string): Promise<void> {
     const call = await this.service.require(caller, id);

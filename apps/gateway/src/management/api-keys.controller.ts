@@ -22,6 +22,7 @@ export class ApiKeysController {
 
   @Get()
   @Requires('admin')
+  @ApiOperation({ summary: 'Keys without their secrets, newest first' })
   @ApiPage(ApiKeyView)
   list(@Caller() caller: Principal, @ValidQuery(PageQuery) query: PageQuery): Promise<PageView<ApiKeyView>> { return this.keys.list(caller.workspaceId, pageRequest(query)); }
 

@@ -28,6 +28,7 @@ export class BotsController {
 
   @Get(':id')
   @Requires('admin')
+  @ApiOperation({ summary: 'One bot' })
   @ApiOkResponse({ type: BotView })
   get(@Caller() caller: Principal, @Param('id') id: string): Promise<BotView> { return this.bots.get(caller.workspaceId, id); }
 
@@ -41,11 +42,13 @@ export class BotsController {
   @Delete(':id')
   @HttpCode(204)
   @Requires('admin')
+  @ApiOperation({ summary: 'Put a bot away; calls that ran with it stay' })
   @ApiNoContentResponse()
   remove(@Context() context: RequestContext, @Param('id') id: string): Promise<void> { return this.bots.remove(context, id); }
 
   @Get(':id/versions')
   @Requires('admin')
+  @ApiOperation({ summary: 'Every version, newest first; a call names the one it ran' })
   @ApiPage(BotVersionView)
   versions(@Caller() caller: Principal, @Param('id') id: string, @ValidQuery(PageQuery) query: PageQuery): Promise<PageView<BotVersionView>> {
     return this.bots.versions(caller.workspaceId, id, pageRequest(query));

@@ -24,6 +24,7 @@ export class EndpointsController {
 
   @Get('bots/:id/endpoints')
   @Requires('admin')
+  @ApiOperation({ summary: 'Where the results of this bot go' })
   @ApiPage(EndpointView)
   list(@Caller() caller: Principal, @Param('id') botId: string, @ValidQuery(PageQuery) query: PageQuery): Promise<PageView<EndpointView>> {
     return this.endpoints.list(caller.workspaceId, botId, pageRequest(query));
@@ -31,11 +32,13 @@ export class EndpointsController {
 
   @Get('endpoints/:id')
   @Requires('admin')
+  @ApiOperation({ summary: 'One endpoint' })
   @ApiOkResponse({ type: EndpointView })
   get(@Caller() caller: Principal, @Param('id') id: string): Promise<EndpointView> { return this.endpoints.get(caller.workspaceId, id); }
 
   @Patch('endpoints/:id')
   @Requires('admin')
+  @ApiOperation({ summary: 'Change settings; what is on its way keeps its body' })
   @ApiBody({ type: EndpointPatch })
   @ApiOkResponse({ type: EndpointView })
   patch(@Context() context: RequestContext, @Param('id') id: string, @ObjectBody() patch: object): Promise<EndpointView> { return this.endpoints.patch(context, id, patch); }
@@ -43,6 +46,7 @@ export class EndpointsController {
   @Delete('endpoints/:id')
   @HttpCode(204)
   @Requires('admin')
+  @ApiOperation({ summary: 'Put an endpoint away' })
   @ApiNoContentResponse()
   remove(@Context() context: RequestContext, @Param('id') id: string): Promise<void> { return this.endpoints.remove(context, id); }
 }

@@ -22,12 +22,14 @@ export class NumbersController {
 
   @Get()
   @Requires('admin')
+  @ApiOperation({ summary: 'Inbound numbers, newest first' })
   @ApiPage(NumberView)
   list(@Caller() caller: Principal, @ValidQuery(PageQuery) query: PageQuery): Promise<PageView<NumberView>> { return this.numbers.list(caller.workspaceId, pageRequest(query)); }
 
   @Delete(':id')
   @HttpCode(204)
   @Requires('admin')
+  @ApiOperation({ summary: 'Let nobody answer this number' })
   @ApiNoContentResponse()
   remove(@Context() context: RequestContext, @Param('id') id: string): Promise<void> { return this.numbers.remove(context, id); }
 }

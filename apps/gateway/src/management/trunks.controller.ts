@@ -28,11 +28,13 @@ export class TrunksController {
 
   @Get(':id')
   @Requires('admin')
+  @ApiOperation({ summary: 'One trunk' })
   @ApiOkResponse({ type: TrunkView })
   get(@Caller() caller: Principal, @Param('id') id: string): Promise<TrunkView> { return this.trunks.get(caller.workspaceId, id); }
 
   @Patch(':id')
   @Requires('admin')
+  @ApiOperation({ summary: 'Change settings: what is given replaces, null empties' })
   @ApiBody({ type: TrunkPatch })
   @ApiOkResponse({ type: TrunkView })
   patch(@Context() context: RequestContext, @Param('id') id: string, @ObjectBody() patch: object): Promise<TrunkView> { return this.trunks.patch(context, id, patch); }
@@ -40,6 +42,7 @@ export class TrunksController {
   @Delete(':id')
   @HttpCode(204)
   @Requires('admin')
+  @ApiOperation({ summary: 'Put a trunk away; calls that ran with it stay' })
   @ApiNoContentResponse()
   remove(@Context() context: RequestContext, @Param('id') id: string): Promise<void> { return this.trunks.remove(context, id); }
 }
