@@ -1,5 +1,5 @@
 import { disconnectedByValues } from '@dialfleet/call';
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, OmitType } from '@nestjs/swagger';
 import { TimelineEventView } from './calls.dto.js';
 
 const TEXT_RECORD = { type: 'object', additionalProperties: { type: 'string' } } as const;
@@ -14,6 +14,9 @@ export class TranscriptTurnView {
   @ApiProperty({ ...NUMBER_OR_NULL, description: 'From answer to the start of the utterance' }) offset_ms!: number | null;
   @ApiProperty({ description: 'The bot was cut short; text holds what was heard' }) interrupted!: boolean;
 }
+
+/** An event inside a result: they stand there in order. */
+export class ResultEventView extends OmitType(TimelineEventView, ['seq'] as const) {}
 
 /** `CallResult` of @dialfleet/call as the API document shows it. */
 export class CallResultView {
@@ -39,7 +42,7 @@ export class CallResultView {
   @ApiProperty({ example: 'customer_hung_up' }) hangup_reason!: string;
   @ApiProperty({ enum: ['ready', 'partial', 'none', 'lost'] }) recording_status!: string;
   @ApiProperty({ enum: ['ok', 'skipped', 'failed'] }) analysis_status!: string;
-  @ApiProperty({ type: [TimelineEventView] }) events!: TimelineEventView[];
+  @ApiProperty({ type: [ResultEventView] }) events!: ResultEventView[];
   @ApiProperty({ type: 'array', items: NUMBER_RECORD, description: 'Per turn, in milliseconds' }) latency!: Record<string, number | null>[];
   @ApiProperty(NUMBER_RECORD) usage!: Record<string, number>;
   @ApiProperty({ ...NUMBER_RECORD, nullable: true }) media!: Record<string, number> | null;

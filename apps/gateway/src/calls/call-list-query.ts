@@ -6,14 +6,17 @@ import { validated } from '../http/validated.js';
 const PREFIX = 'variables.';
 export const DEFAULT_PAGE = 50;
 
-/** The query of `GET /calls`: named filters, and `variables.<name>=<value>` beside them. @throws ProblemError 422 */
+/**
+ * The query of `GET /calls`: named filters, and `variables.<name>=<value>` beside them. A `+` that was not encoded comes
+ * as a space: no number begins with one. @throws ProblemError 422
+ */
 export function callListQuery(query: Record<string, unknown>): { filter: CallFilter; page: PageRequest } {
   const named = Object.fromEntries(Object.entries(query).filter(([name]) => !name.startsWith(PREFIX)));
   const { limit, cursor, bot_id, to_number, status, disconnected_by, from, to } = validated(CallListQuery, named);
   return {
     page: { limit: limit ?? DEFAULT_PAGE, cursor },
     filter: {
-      botIds: bot_id === undefined ? undefined : [bot_id], toNumber: to_number, state: status, disconnectedBy: disconnected_by,
+      botIds: bot_id === undefined ? undefined : [bot_id], toNumber: to_number?.replace(/^ (?=[0-9])/, '+'), state: status, disconnectedBy: disconnected_by,
       from: from === undefined ? undefined : new Date(from), to: to === undefined ? undefined : new Date(to), variables: variableFilters(query),
     },
   };

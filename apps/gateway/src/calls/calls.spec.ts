@@ -107,6 +107,7 @@ describe('the list', () => {
       ids.push(await placed({ to_number: '+14155550144', variables: { customer_id: `c${i}`, 'odd name"': 'x' } }));
     }
     const first = await gateway.get('/api/v1/calls?to_number=%2B14155550144&limit=3');
+    expect(idsOf(await gateway.get('/api/v1/calls?to_number=+14155550144&limit=3'))).toEqual(idsOf(first));
     const second = await gateway.get(`/api/v1/calls?to_number=%2B14155550144&limit=3&cursor=${String(first.body.next_cursor)}`);
     const idsOf = (answer: { body: Record<string, unknown> }): string[] => (answer.body.data as { session_id: string }[]).map((call) => call.session_id);
     expect([...idsOf(first), ...idsOf(second)]).toEqual([...ids].reverse());
