@@ -107,7 +107,6 @@ describe('the list', () => {
       ids.push(await placed({ to_number: '+14155550144', variables: { customer_id: `c${i}`, 'odd name"': 'x' } }));
     }
     const first = await gateway.get('/api/v1/calls?to_number=%2B14155550144&limit=3');
-    expect(idsOf(await gateway.get('/api/v1/calls?to_number=+14155550144&limit=3'))).toEqual(idsOf(first));
     const second = await gateway.get(`/api/v1/calls?to_number=%2B14155550144&limit=3&cursor=${String(first.body.next_cursor)}`);
     const idsOf = (answer: { body: Record<string, unknown> }): string[] => (answer.body.data as { session_id: string }[]).map((call) => call.session_id);
     expect([...idsOf(first), ...idsOf(second)]).toEqual([...ids].reverse());
@@ -117,6 +116,7 @@ describe('the list', () => {
     expect(idsOf(await gateway.get('/api/v1/calls?variables.customer_id=c2&variables.odd%20name%22=y'))).toEqual([]);
     await ended(ids[1]);
     expect(idsOf(await gateway.get('/api/v1/calls?to_number=%2B14155550144&status=ended'))).toEqual([ids[1]]);
+    expect(idsOf(await gateway.get('/api/v1/calls?to_number=+14155550144&status=ended'))).toEqual([ids[1]]);
     expect(idsOf(await gateway.get('/api/v1/calls?to_number=%2B14155550144&disconnected_by=customer'))).toEqual([ids[1]]);
     const from = new Date(gateway.clock.nowMs() - 1000).toISOString();
     expect(idsOf(await gateway.get(`/api/v1/calls?to_number=%2B14155550144&bot_id=${botId}&from=${from}`))).toEqual([ids[4], ids[3]]);
