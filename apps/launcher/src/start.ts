@@ -20,8 +20,8 @@ export async function start(env: Env): Promise<void> {
       fleet?.hurry();
     }
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  // SIGHUP: the terminal was closed.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
   fleet = await Fleet.start({ env, say, logToFiles: false, signal: starting.signal }).catch((error: unknown) => {
     if (starting.signal.aborted) process.exit(130);
     throw error;

@@ -1,12 +1,9 @@
-import { createSocket } from 'node:dgram';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CarrierSim } from '@dialfleet/carrier-sim';
 import { ApiClient, CrmReceiver, type RunFile } from '@dialfleet/launcher';
-import { TemporaryNats } from '@dialfleet/messaging';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectCarrier, eventually, Integrator } from '../harness/integrator.js';
 import { PlatformProcess } from '../harness/platform-process.js';
 import { customers, fleetEnv, startCarrier } from '../harness/test-fleet.js';
@@ -21,7 +18,10 @@ describe('an operator who stops, starts and kills the launcher', () => {
   let launcher: PlatformProcess;
   let run: RunFile;
   let team: Integrator;
+  /** Ends its calls after some seconds of silence. */
   let botId: string;
+  /** Never does. */
+  let endless: string;
   const start = async (): Promise<void> => {
     launcher = PlatformProcess.launcher(fleetEnv(dataDir));
     run = await launcher.ready(dataDir);
@@ -33,7 +33,8 @@ describe('an operator who stops, starts and kills the launcher', () => {
     carrier = await startCarrier();
     await start();
     botId = await team.bot({ opening_message: 'Hello.', silence: { enabled: true, prompt_after_ms: 3000, prompts: ['Goodbye.'], hang_up_after_prompts: 0 } });
-    await team.api.post(`/api/v1/bots/${botId}/endpoints`, { kind: 'webhook', url: `${crm.url}/results` });
+    endless = await team.bot({ opening_message: 'Hello.', silence: { enabled: false } });
+    for (const bot of [botId, endless]) await team.api.post(`/api/v1/bots/${bot}/endpoints`, { kind: 'webhook', url: `${crm.url}/results` });
   });
   afterAll(async () => {
     launcher?.kill('SIGTERM');
@@ -42,7 +43,7 @@ describe('an operator who stops, starts and kills the launcher', () => {
     await crm?.stop();
     rmSync(dataDir, { recursive: true, force: true });
   });
-  /** A live call after its opening message; the bot ends it some seconds later unless it is another bot. */
+  /** A live call after its opening message. */
   const liveCall = async (bot = botId): Promise<string> => {
     const opening = carrier.next('heard');
     const sessionId = await team.dial(bot, customers.silent);
@@ -90,7 +91,7 @@ describe('an operator who stops, starts and kills the launcher', () => {
   });
 
   it('loses it to kill -9 and starts it at once: calls left over are hung up and get their result, and a lost key is replaced', async () => {
-    const sessionId = await liveCall(await team.bot({ opening_message: 'Hello.', silence: { enabled: false } }));
+    const sessionId = await liveCall(endless);
     const left = services(run);
     launcher.kill('SIGKILL');
     await launcher.exit;
@@ -100,71 +101,14 @@ describe('an operator who stops, starts and kills the launcher', () => {
     expect(await team.result(sessionId)).toMatchObject({ disconnected_by: 'bot', hangup_reason: 'draining' });
     expect(await team.result(await team.dial(botId, customers.busy))).toMatchObject({ hangup_reason: 'busy' });
   });
-});
 
-describe('an operator whose settings cannot work', () => {
-  let nats: TemporaryNats;
-  let dataDir: string;
-  const taken: (() => void)[] = [];
-  beforeAll(async () => {
-    nats = await TemporaryNats.start();
-    dataDir = mkdtempSync(join(tmpdir(), 'dialfleet-operator-'));
-  });
-  afterEach(() => { for (const free of taken.splice(0)) free(); });
-  afterAll(async () => {
-    await nats?.close();
-    rmSync(dataDir, { recursive: true, force: true });
-  });
-
-  const takenTcpPort = async (): Promise<number> => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => { server.once('listening', resolve); });
-    taken.push(() => { server.close(); });
-    return (server.address() as AddressInfo).port;
-  };
-  const takenUdpPort = async (): Promise<number> => {
-    const socket = createSocket('udp4');
-    await new Promise<void>((resolve) => { socket.bind(0, '127.0.0.1', resolve); });
-    taken.push(() => { socket.close(); });
-    return socket.address().port;
-  };
-  /** Runs the program to its end; returns all it said. */
-  const lastWords = async (program: PlatformProcess): Promise<string[]> => {
-    expect(await program.exit).toBe(1);
-    return program.said;
-  };
-  const worker = (env: NodeJS.ProcessEnv): PlatformProcess =>
-    PlatformProcess.service('worker', { ...fleetEnv(dataDir), DIALFLEET_LOG_LEVEL: 'warn', NATS_URL: nats.url, ...env });
-
-  it.each<[string, () => NodeJS.ProcessEnv | Promise<NodeJS.ProcessEnv>, RegExp]>([
-    ['no broker', () => ({ NATS_URL: 'nats://user:hunter2@127.0.0.1:1' }), /cannot reach NATS at nats:\/\/\*\*\*@127\.0\.0\.1:1/],
-    ['RTP ports upside down', () => ({ DIALFLEET_RTP_PORTS: '40000-30000' }), /DIALFLEET_RTP_PORTS must be a range of ports/],
-    ['a number that is none', () => ({ DIALFLEET_MAX_CALLS: 'ten' }), /DIALFLEET_MAX_CALLS must be a whole number from 1 to 2000, not "ten"/],
-    ['no such log level', () => ({ DIALFLEET_LOG_LEVEL: 'loud' }), /DIALFLEET_LOG_LEVEL must be debug/],
-    ['a worker id with wildcards', () => ({ DIALFLEET_WORKER_ID: 'w.*' }), /DIALFLEET_WORKER_ID may have letters/],
-    ['an allow list that is none', () => ({ DIALFLEET_EGRESS_ALLOW: 'localhost' }), /DIALFLEET_EGRESS_ALLOW: "localhost" is not an address range/],
-    ['a SIP port that another program has for UDP', async () => ({ DIALFLEET_SIP_PORT: String(await takenUdpPort()) }), /DIALFLEET_SIP_PORT: UDP port \d+ is taken/],
-    ['a SIP port that another program has for TCP', async () => ({ DIALFLEET_SIP_PORT: String(await takenTcpPort()) }), /DIALFLEET_SIP_PORT: TCP port \d+ is taken/],
-    ['a data folder that is a file', () => { writeFileSync(join(dataDir, 'file'), ''); return { DIALFLEET_DATA_DIR: join(dataDir, 'file') }; }, /not a directory/],
-  ])('a worker with %s ends with one line that says so', async (_what, env, line) => {
-    const said = await lastWords(worker(await env()));
-    expect(said).toHaveLength(1);
-    expect(said[0]).toMatch(line);
-    expect(said[0]).not.toContain('hunter2');
-  });
-
-  it('an HTTP port that is taken: the launcher names it, and leaves nothing running', async () => {
-    const port = await takenTcpPort();
-    const said = await lastWords(PlatformProcess.launcher({ ...fleetEnv(dataDir), DIALFLEET_LOG_LEVEL: 'silent', DIALFLEET_PORT: String(port), NATS_URL: nats.url, DIALFLEET_WORKERS: '0' }));
-    expect(said.at(-1)).toMatch(new RegExp(`gateway could not start: DIALFLEET_PORT: port ${port} is taken by another program`));
-  });
-
-  it('no broker, or no database: the launcher says which', async () => {
-    const broker = PlatformProcess.launcher({ ...fleetEnv(dataDir), NATS_URL: 'nats://127.0.0.1:1', DIALFLEET_WORKERS: '0' });
-    expect((await lastWords(broker)).at(-1)).toMatch(/could not start: cannot reach NATS at nats:\/\/127\.0\.0\.1:1/);
-    const database = PlatformProcess.launcher({ ...fleetEnv(dataDir), NATS_URL: nats.url, DATABASE_URL: 'postgresql://u:hunter2@127.0.0.1:1/x' });
-    const said = await lastWords(database);
-    expect(said.at(-1)).toMatch(/cannot reach the database at 127\.0\.0\.1:1\/x/);
-    expect(said.join()).not.toContain('hunter2');
+  it('closes the terminal during a call, and then cannot wait: the call is hung up, its result delivered', async () => {
+    const sessionId = await liveCall(endless);
+    launcher.kill('SIGHUP');
+    await eventually('it says that it is stopping', () => launcher.said.find((line) => line.startsWith('stopping:')));
+    await eventually('it takes the next signal for a second one', () => { launcher.kill('SIGINT'); return launcher.said.find((line) => line === 'hanging up'); });
+    expect(await launcher.exit).toBe(0);
+    expect(pushesOf(sessionId).map(({ body }) => JSON.parse(body) as unknown)).toMatchObject([{ session_id: sessionId, disconnected_by: 'bot', hangup_reason: 'draining' }]);
+    expect(services(run).filter(isAlive)).toEqual([]);
   });
 });

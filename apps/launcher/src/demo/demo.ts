@@ -47,8 +47,7 @@ export async function runDemo(args: string[]): Promise<number> {
     interrupted.abort(new Error('interrupted'));
     void stopAll(undo).then(() => { tidy(); process.exit(130); });
   };
-  process.on('SIGINT', stopOnSignal);
-  process.on('SIGTERM', stopOnSignal);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stopOnSignal);
   try {
     const { crm, fleet, carrier } = await startParties(dataDir, say, undo, interrupted.signal);
     const api = new ApiClient(fleet.runFile.url, fleet.runFile.admin_api_key ?? '');
