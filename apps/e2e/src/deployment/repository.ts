@@ -20,6 +20,15 @@ function sourceFiles(folder: string): string[] {
   });
 }
 
+/** Every document, by its path from the root. */
+export function documents(folder = ''): string[] {
+  return readdirSync(join(repositoryRoot, folder)).filter((name) => !['dist', 'node_modules', 'generated', '.git', '.nx', '.data'].includes(name)).flatMap((name) => {
+    const path = join(folder, name);
+    if (statSync(join(repositoryRoot, path)).isDirectory()) return documents(path);
+    return name.endsWith('.md') ? [path] : [];
+  });
+}
+
 /** Projects that `app` is built from, itself included, by the `@dialfleet/*` dependencies in the manifests. */
 export function projectsOf(app: string): string[] {
   const folders = [`apps/${app}`];

@@ -188,6 +188,8 @@ describe('the timeline', () => {
     gateway.clock.advance(5000);
     expect(await next()).toMatchObject({ id: '4', data: { data: { text: 'a\nb' } } });
     gateway.feed.emitter.emit(id, event(5, 'call.ended'));
+    await ended(id);
+    gateway.clock.advance(200);
     await closed;
     expect(seen.map((e) => e.id)).toEqual(['2', '3', '4', '5']);
   });
@@ -197,10 +199,12 @@ describe('the timeline', () => {
     await happened(id, 1, 'call.dialling');
     const { next, closed } = follow(`${await gateway.app.getUrl()}/api/v1/calls/${id}/events`, { 'x-api-key': gateway.adminKey });
     expect(await next()).toMatchObject({ id: '1' });
-    gateway.feed.emitter.emit(id, { seq: 3, at: '2026-01-05T10:00:01.000Z', type: 'call.ended', data: {} });
+    gateway.feed.emitter.emit(id, { seq: 3, at: '2026-01-05T10:00:01.000Z', type: 'call.answered', data: {} });
     await happened(id, 2, 'call.ringing');
     gateway.clock.advance(200);
     expect([await next(), await next()].map((event) => event.id)).toEqual(['2', '3']);
+    await ended(id);
+    gateway.clock.advance(5000);
     await closed;
   });
 });

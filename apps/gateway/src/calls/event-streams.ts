@@ -11,13 +11,16 @@ import { InSequence } from './in-sequence.js';
 
 /** The stored timeline is read again this often: it heals gaps of the live feed and keeps proxies from closing the line. */
 const REREAD_EVERY_MS = 5000;
-/** An event that came before an earlier one: the earlier one is looked for this often, and so many times. */
+/** What is missing (an earlier event; the stored result, once the call has ended) is looked for this often, and so many times. */
 const LOOK_AGAIN_MS = 200;
 const LOOKS = 10;
 
 interface Subject { workspaceId: string; sessionId: string }
 
-/** The timeline as server-sent events (WHATWG HTML §9.2): what happened so far, then what happens, until the call has ended. */
+/**
+ * The timeline as server-sent events (WHATWG HTML §9.2): what happened so far, then what happens, until the call has ended.
+ * Who has seen `call.ended` finds the result.
+ */
 @Injectable()
 export class EventStreams implements BeforeApplicationShutdown {
   private readonly open = new Set<EventStream>();
@@ -45,6 +48,7 @@ class EventStream {
   private readonly unfollow: () => void;
   private cancelReread: () => void = () => undefined;
   private looks = 0;
+  private last: TimelineEventView | undefined;
   private closed = false;
 
   constructor(
@@ -66,24 +70,33 @@ class EventStream {
   }
 
   private heard(event: TimelineEventView): void {
-    this.send(this.sequence.take(event));
-    if (this.sequence.isWaiting && this.looks === 0) this.rereadIn(LOOK_AGAIN_MS);
+    if (event.type === 'call.ended') this.last = event; else this.send(this.sequence.take(event));
+    if (this.isMissing && this.looks === 0) this.rereadIn(LOOK_AGAIN_MS);
   }
+
+  private get isMissing(): boolean { return this.last !== undefined || this.sequence.isWaiting; }
 
   private async reread(): Promise<void> {
     if (this.closed) return;
     try {
       const { workspaceId, sessionId } = this.subject;
       const [events, call] = await Promise.all([this.calls.events(workspaceId, sessionId, this.afterSeq), this.calls.find(workspaceId, sessionId)]);
-      for (const row of events) this.send(this.sequence.take(eventView(row)));
       const ended = call?.state === 'ended';
-      this.looks = this.sequence.isWaiting ? this.looks + 1 : 0;
-      if (ended || this.looks > LOOKS) { this.send(this.sequence.takeRest()); this.looks = 0; }
+      for (const row of events) if (ended || row.type !== 'call.ended') this.send(this.sequence.take(eventView(row)));
+      this.looks = this.isMissing ? this.looks + 1 : 0;
+      if (ended || this.looks > LOOKS) this.sendRest();
       if (ended) { this.close(); return; }
     } catch (error) { this.logger.warn('timeline not read', { session_id: this.subject.sessionId, error }); }
     if (this.closed) return;
     if (this.looks === 0) this.raw.write(': still here\n\n');
     this.rereadIn(this.looks === 0 ? REREAD_EVERY_MS : LOOK_AGAIN_MS);
+  }
+
+  /** Whatever is missing still. */
+  private sendRest(): void {
+    this.looks = 0;
+    if (this.last) this.send(this.sequence.take(this.last));
+    this.send(this.sequence.takeRest());
   }
 
   private rereadIn(delayMs: number): void {
