@@ -204,7 +204,7 @@ export class BotRequest {
   @IsOptional() @IsBoolean()
   recording?: boolean;
 
-  @ApiPropertyOptional({ description: 'Recordings and transcripts are removed after this many days; default: kept' })
+  @ApiPropertyOptional({ description: 'Kept with the bot; nothing is removed yet' })
   @IsOptional() @IsInt() @Min(1) @Max(3650)
   retention_days?: number;
 }

@@ -5,7 +5,7 @@ import { silentLogger } from '@dialfleet/kit';
 import { createProviders } from '@dialfleet/providers';
 import { describe, expect, it } from '@jest/globals';
 import { codeBlocks, headings, relativeLinks, tableAfter } from '../harness/markdown.js';
-import { documents, readText, repositoryRoot } from './repository.js';
+import { documents, readText, repositoryRoot, sourceText } from './repository.js';
 
 describe('the documentation', () => {
   it.each(documents())('%s: its links lead somewhere', (file) => {
@@ -15,6 +15,16 @@ describe('the documentation', () => {
       return !existsSync(join(repositoryRoot, target)) || (heading !== undefined && !headings(readText(target)).includes(heading));
     });
     expect(dead).toEqual([]);
+  });
+});
+
+describe('docs/roadmap.md', () => {
+  const refused = [...(sourceText('libs') + sourceText('apps')).matchAll(/([\w ,]+) (?:is|are) not supported yet/g)].map((match) => match[1].trim());
+
+  it('names everything that is refused for now', () => {
+    const roadmap = readText('docs/roadmap.md').replaceAll('\n', ' ');
+    expect(refused.length).toBeGreaterThan(3);
+    expect(refused.filter((what) => !roadmap.includes(what))).toEqual([]);
   });
 });
 

@@ -15,7 +15,7 @@ export class NumbersController {
 
   @Post()
   @Requires('admin')
-  @ApiOperation({ summary: 'Let a bot answer an inbound number' })
+  @ApiOperation({ summary: 'Say which bot answers an inbound number; inbound calls are not answered yet' })
   @ApiBody({ type: NumberRequest })
   @ApiCreatedResponse({ type: NumberView })
   create(@Context() context: RequestContext, @ValidBody(NumberRequest) request: NumberRequest): Promise<NumberView> { return this.numbers.create(context, request); }
