@@ -9,7 +9,10 @@ const root = fileURLToPath(new URL('../../../../', import.meta.url));
 
 /** One of the platform's programs as an operator runs it: its own process, what it says, and how it ends. */
 export class PlatformProcess {
+  /** After the last word of it and of all it started, which share its stderr. */
   readonly exit: Promise<number | NodeJS.Signals>;
+  /** The process itself is gone, whatever it leaves behind. */
+  readonly killed: Promise<NodeJS.Signals | null>;
   /** Lines of stderr so far. */
   readonly said: string[] = [];
   /** Lines of stdout so far. */
@@ -21,6 +24,7 @@ export class PlatformProcess {
     for (const [stream, lines] of [[this.child.stderr, this.said], [this.child.stdout, this.printed]] as const) {
       if (stream) createInterface({ input: stream }).on('line', (line) => { lines.push(line); });
     }
+    this.killed = new Promise((resolve) => { this.child.once('exit', (_code, signal) => { resolve(signal); }); });
     this.exit = new Promise((resolve) => { this.child.once('close', (code, signal) => { resolve(signal ?? code ?? -1); }); });
   }
 

@@ -81,7 +81,7 @@ describe('an operator who stops, starts and kills the launcher', () => {
   it('loses it to kill -9 during a call: the services see the call out and go', async () => {
     const sessionId = await liveCall();
     launcher.kill('SIGKILL');
-    expect(await launcher.exit).toBe('SIGKILL');
+    expect(await launcher.killed).toBe('SIGKILL');
     await eventually('the services have gone', () => (services(run).some(isAlive) ? undefined : true));
     expect(carrier.calls.at(-1)).toMatchObject({ state: 'ended', endedBy: 'bot' });
     await start();
@@ -94,7 +94,8 @@ describe('an operator who stops, starts and kills the launcher', () => {
     const sessionId = await liveCall(endless);
     const left = services(run);
     launcher.kill('SIGKILL');
-    await launcher.exit;
+    await launcher.killed;
+    expect(left.filter(isAlive)).toContain(run.pids.worker[0]);
     rmSync(join(dataDir, 'admin.json'));
     await start();
     expect(left.filter(isAlive)).toEqual([]);
