@@ -42,11 +42,13 @@ export class CallsService {
 
   async hangUp(principal: Principal, sessionId: string): Promise<{ status: 'ok'; session_id: string }> {
     const call = await this.require(principal, sessionId);
-    if (call.state === 'ended') throw ended();
+    // A worker given up for lost may only have been frozen, and hold the call still.
+    const isLost = call.state === 'ended' && call.hangupReason === 'worker_lost';
+    if (call.state === 'ended' && !isLost) throw ended();
     if (call.workerId === null) throw new ProblemError('unavailable', 'No worker holds this call yet.', { retryAfterSeconds: RETRY_SECONDS });
     const reply = await this.fleet.command(call.workerId, { command: 'hang_up', sessionId: call.id });
     if (reply.ok) return { status: 'ok', session_id: call.id };
-    if (reply.reason === 'unknown_session') throw ended();
+    if (isLost || reply.reason === 'unknown_session') throw ended();
     throw new ProblemError('unavailable', 'The worker that holds this call did not answer.', { retryAfterSeconds: RETRY_SECONDS });
   }
 

@@ -97,6 +97,16 @@ describe('hang-up', () => {
     expect((await gateway.post(`/api/v1/calls/${id}/hangup`)).body).toMatchObject({ status: 409, code: 'call_ended' });
     expect((await gateway.post(`/api/v1/calls/${id}/hangup`, undefined, { key: await gateway.key({ scopes: ['calls:read'] }) })).status).toBe(403);
   });
+
+  it('reaches a call that was closed because its worker seemed lost', async () => {
+    const id = await placed();
+    await ended(id);
+    await gateway.database.call.update({ where: { id }, data: { hangupReason: 'worker_lost' } });
+    expect((await gateway.post(`/api/v1/calls/${id}/hangup`)).status).toBe(200);
+    expect(gateway.fleet.commands).toEqual([['w-1', { command: 'hang_up', sessionId: id }]]);
+    gateway.fleet.commandAnswer = { ok: false, reason: 'unreachable' };
+    expect((await gateway.post(`/api/v1/calls/${id}/hangup`)).body).toMatchObject({ status: 409, code: 'call_ended' });
+  });
 });
 
 describe('the list', () => {
