@@ -17,21 +17,33 @@ export interface SpeechJobs {
 }
 export type SpeechJobKind = keyof SpeechJobs;
 
-/** One voice activity window. The thread makes the stream on its first window, so a restarted thread just goes on. */
-export interface VadWindow { type: 'vadWindow'; stream: number; sampleRateHz: SpeechSampleRateHz; pcm: Pcm }
+/**
+ * Voice activity windows of any streams, in order. The thread makes a stream on its first window, so a restarted thread
+ * just goes on.
+ */
+export interface VadBatch {
+  type: 'vadBatch';
+  /** The stream of each window, and its rate. */
+  streams: readonly number[];
+  sampleRatesHz: readonly SpeechSampleRateHz[];
+  /** The windows, one behind the other, `VAD_WINDOW_MS` each. */
+  pcm: Pcm;
+  /** Streams that are over once these windows have been heard. */
+  closed: readonly number[];
+}
 
-export type VadMessage = VadWindow | { type: 'vadClose'; stream: number };
+/** One probability for each window of a batch that has any, in its order. */
+export interface VadAnswers { type: 'vadAnswers'; streams: readonly number[]; probabilities: readonly number[] }
 
 export type ToSpeechThread =
   | { [K in SpeechJobKind]: { type: 'job'; id: number; kind: K; input: SpeechJobs[K]['input'] } }[SpeechJobKind]
   /** The job's result is no longer wanted: a queued one is dropped without an answer. */
   | { type: 'cancel'; id: number }
-  | VadMessage
+  | VadBatch
   /** Finish what runs, then exit. */
   | { type: 'close' };
 
 export type FromSpeechThread =
   | { type: 'done'; id: number; output: SpeechJobs[SpeechJobKind]['output'] }
   | { type: 'failed'; id: number; message: string }
-  /** One per window of the stream, in order. */
-  | { type: 'vadProbability'; stream: number; probability: number };
+  | VadAnswers;

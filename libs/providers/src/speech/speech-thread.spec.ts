@@ -24,6 +24,7 @@ function setUp(): { thread: SpeechThread; workers: FakeWorker[]; clock: VirtualC
   return { thread: new SpeechThread({ role: 'stt', start, clock, logger: silentLogger, random: () => 0.999 }), workers, clock };
 }
 const warmUp = (thread: SpeechThread, signal?: AbortSignal): Promise<null> => thread.request('warmUp', { models: [] }, { signal }) as Promise<null>;
+const vadBatch = { type: 'vadBatch', streams: [], sampleRatesHz: [], pcm: new Int16Array(0), closed: [1] } as const;
 const settle = async (): Promise<void> => { for (let i = 0; i < 20; i++) await Promise.resolve(); };
 
 describe('speech thread', () => {
@@ -49,7 +50,7 @@ describe('speech thread', () => {
     workers[0].emit('exit', 1);
     await expect(lost).rejects.toMatchObject({ retryable: true, message: 'the stt thread ended (out of memory)' });
     expect(crashes).toHaveLength(1);
-    expect(thread.post({ type: 'vadClose', stream: 1 })).toBe(false);
+    expect(thread.post(vadBatch)).toBe(false);
     const later = warmUp(thread);
     await clock.advanceAsync(500);
     expect(workers).toHaveLength(1);
@@ -57,7 +58,7 @@ describe('speech thread', () => {
     expect(workers).toHaveLength(2);
     workers[1].done(2);
     await expect(later).resolves.toBeNull();
-    expect(thread.post({ type: 'vadClose', stream: 1 })).toBe(true);
+    expect(thread.post(vadBatch)).toBe(true);
   });
 
   it('waits longer after each crash, and anew after a healthy life', async () => {
@@ -120,7 +121,7 @@ describe('speech thread', () => {
     await closed;
     await expect(pending).rejects.toBeInstanceOf(Error);
     await expect(warmUp(thread)).rejects.toMatchObject({ retryable: false });
-    expect(thread.post({ type: 'vadClose', stream: 1 })).toBe(false);
+    expect(thread.post(vadBatch)).toBe(false);
     expect(workers).toHaveLength(1);
     await setUp().thread.close();
   });

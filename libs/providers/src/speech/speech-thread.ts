@@ -1,6 +1,6 @@
 import type { TransferListItem, Worker } from 'node:worker_threads';
 import { backoffMs, Emitter, errorMessage, Fault, sleep, type Clock, type Logger } from '@dialfleet/kit';
-import type { FromSpeechThread, SpeechJobKind, SpeechJobs, SpeechRole, ToSpeechThread } from './speech-protocol.js';
+import type { FromSpeechThread, SpeechJobKind, SpeechJobs, SpeechRole, ToSpeechThread, VadAnswers } from './speech-protocol.js';
 
 const RESTART_BASE_MS = 500;
 const RESTART_CAP_MS = 5_000;
@@ -18,7 +18,7 @@ export interface SpeechThreadOptions {
 }
 
 export interface SpeechThreadEvents {
-  probability: { stream: number; probability: number };
+  vadAnswers: VadAnswers;
   crashed: Fault;
 }
 
@@ -103,7 +103,7 @@ export class SpeechThread {
   }
 
   private receive(message: FromSpeechThread): void {
-    if (message.type === 'vadProbability') { this.events.emit('probability', message); return; }
+    if (message.type === 'vadAnswers') { this.events.emit('vadAnswers', message); return; }
     const job = this.jobs.get(message.id);
     if (message.type === 'done') job?.resolve(message.output as never);
     else job?.reject(new Fault(`${this.options.role}: ${message.message}`, true));

@@ -5,7 +5,7 @@ import { ByteLruCache } from './byte-lru-cache.js';
 import { speechRoles, type SpeechRole, type SpeechThreadData } from './speech-protocol.js';
 import { DEFAULT_MOONSHINE_MODEL, type MoonshineModel, type SpeechRuntime, type SpeechSampleRateHz, type SynthesiseRequest, type TranscribeRequest, type Transcription, type WarmUpReport } from './speech-runtime.js';
 import { SpeechThread } from './speech-thread.js';
-import { ThreadVadStream } from './thread-vad-stream.js';
+import { VadStreams } from './vad-streams.js';
 
 /** About 17 minutes of speech at 8 kHz. */
 const SYNTHESIS_CACHE_BYTES = 16 * 2 ** 20;
@@ -24,16 +24,14 @@ export class SpeechThreads implements SpeechRuntime {
   private readonly threads: Record<SpeechRole, SpeechThread>;
   private readonly synthesised = new ByteLruCache<Pcm>(SYNTHESIS_CACHE_BYTES);
   private readonly clock: Clock;
-  private readonly vadStreams = new Map<number, ThreadVadStream>();
-  private nextVadStream = 1;
+  private readonly vadStreams: VadStreams;
 
   constructor({ logger, clock = systemClock, workerUrl = new URL('./speech.worker.js', import.meta.url), startWorker = startThread }: SpeechThreadsOptions) {
     const thread = (role: SpeechRole): SpeechThread =>
       new SpeechThread({ role, clock, logger, start: () => startWorker(workerUrl, { role }) });
     this.clock = clock;
     this.threads = { vad: thread('vad'), stt: thread('stt'), tts: thread('tts') };
-    this.threads.vad.events.on('probability', ({ stream, probability }) => this.vadStreams.get(stream)?.answer(probability));
-    this.threads.vad.events.on('crashed', () => { for (const vad of [...this.vadStreams.values()]) vad.onThreadCrash(); });
+    this.vadStreams = new VadStreams(this.threads.vad);
   }
 
   /** Loads everything and runs it once: a call that comes after pays for neither. */
@@ -60,22 +58,12 @@ export class SpeechThreads implements SpeechRuntime {
     return pcm;
   }
 
-  openVad({ sampleRateHz, onWindow }: { sampleRateHz: SpeechSampleRateHz; onWindow: (probability: number) => void }): VadStream {
-    const stream = this.nextVadStream++;
-    const vad = new ThreadVadStream({
-      sampleRateHz,
-      onWindow,
-      send: (pcm) => this.threads.vad.post({ type: 'vadWindow', stream, sampleRateHz, pcm }, [pcm.buffer]),
-      onClose: () => {
-        this.vadStreams.delete(stream);
-        this.threads.vad.post({ type: 'vadClose', stream });
-      },
-    });
-    this.vadStreams.set(stream, vad);
-    return vad;
+  openVad(options: { sampleRateHz: SpeechSampleRateHz; onWindow: (probability: number) => void }): VadStream {
+    return this.vadStreams.open(options);
   }
 
   async close(): Promise<void> {
+    this.vadStreams.flush();
     await Promise.all(speechRoles.map((role) => this.threads[role].close()));
   }
 }

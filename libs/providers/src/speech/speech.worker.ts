@@ -12,7 +12,7 @@ async function serviceFor(role: SpeechRole, port: MessagePort): Promise<SpeechSe
   switch (role) {
     case 'vad': {
       const { vadService } = await import('./vad-service.js');
-      return vadService((stream, probability) => port.postMessage({ type: 'vadProbability', stream, probability } satisfies FromSpeechThread));
+      return vadService((answers) => port.postMessage(answers satisfies FromSpeechThread));
     }
     case 'stt': return (await import('./stt-service.js')).sttService();
     case 'tts': return (await import('./tts-service.js')).ttsService();
@@ -23,8 +23,7 @@ function serve(port: MessagePort, service: SpeechService): void {
   const queue = new JobQueue();
   port.on('message', (message: ToSpeechThread) => {
     switch (message.type) {
-      case 'vadWindow':
-      case 'vadClose': service.onVad?.(message); return;
+      case 'vadBatch': service.onVad?.(message); return;
       case 'cancel': queue.cancel(message.id); return;
       case 'close': void queue.close().then(() => port.close()); return;
       case 'job': queue.add(message.id, () => perform(port, service, message.id, message.kind, message.input)); return;

@@ -4,8 +4,8 @@ import { VAD_WINDOW_MS, type SpeechSampleRateHz } from './speech-runtime.js';
 /** How a stream reaches its thread. */
 export interface VadLink {
   sampleRateHz: SpeechSampleRateHz;
-  /** False: the thread is down. The buffer is handed over. */
-  send(window: Int16Array<ArrayBuffer>): boolean;
+  /** The buffer is handed over; the window is answered later. */
+  send(window: Pcm): void;
   onWindow(probability: number): void;
   onClose(): void;
 }
@@ -15,7 +15,7 @@ export interface VadLink {
  * listener may count time by them: what a crashed thread leaves unanswered counts as silence.
  */
 export class ThreadVadStream implements VadStream {
-  private window: Int16Array<ArrayBuffer>;
+  private window: Pcm;
   private filled = 0;
   private unanswered = 0;
   private open = true;
@@ -34,7 +34,7 @@ export class ThreadVadStream implements VadStream {
     }
   }
 
-  /** The thread's word on the oldest unanswered window. */
+  /** The word on the oldest unanswered window: the thread's, or 0 when the thread is down. */
   answer(probability: number): void {
     if (!this.open || this.unanswered === 0) return;
     this.unanswered--;
@@ -42,7 +42,7 @@ export class ThreadVadStream implements VadStream {
   }
 
   onThreadCrash(): void {
-    while (this.open && this.unanswered > 0) this.answer(0);
+    for (let lost = this.unanswered; lost > 0; lost--) this.answer(0);
   }
 
   close(): void {
@@ -56,8 +56,8 @@ export class ThreadVadStream implements VadStream {
     this.window = this.emptyWindow();
     this.filled = 0;
     this.unanswered++;
-    if (!this.link.send(pcm)) this.answer(0);
+    this.link.send(pcm);
   }
 
-  private emptyWindow(): Int16Array<ArrayBuffer> { return new Int16Array((this.link.sampleRateHz * VAD_WINDOW_MS) / 1000); }
+  private emptyWindow(): Pcm { return new Int16Array((this.link.sampleRateHz * VAD_WINDOW_MS) / 1000); }
 }

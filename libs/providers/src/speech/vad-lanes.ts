@@ -1,6 +1,7 @@
 import type { FvadModule } from '@echogarden/fvad-wasm';
 import { SileroState, type SileroVad } from './silero-vad.js';
-import type { VadMessage, VadWindow } from './speech-protocol.js';
+import type { VadAnswers, VadBatch } from './speech-protocol.js';
+import { VAD_WINDOW_MS, type SpeechSampleRateHz } from './speech-runtime.js';
 import { VoiceDetector } from './voice-detector.js';
 import { VoiceGate } from './voice-gate.js';
 
@@ -12,30 +13,40 @@ interface Lane { state: SileroState; gate: VoiceGate<Int16Array>; detector: Voic
 /** The voice activity streams of all calls in turn over one model: the cheap gate first, then Silero. */
 export class VadLanes {
   private readonly lanes = new Map<number, Lane>();
-  private readonly waiting: VadMessage[] = [];
+  private readonly waiting: VadBatch[] = [];
   private running = false;
 
   constructor(
     private readonly silero: SileroVad,
     private readonly fvad: FvadModule,
-    private readonly answer: (stream: number, probability: number) => void,
+    private readonly answer: (answers: VadAnswers) => void,
   ) {}
 
-  push(message: VadMessage): void {
-    this.waiting.push(message);
+  push(batch: VadBatch): void {
+    this.waiting.push(batch);
     if (!this.running) void this.drain();
   }
 
   private async drain(): Promise<void> {
     this.running = true;
     for (let next = this.waiting.shift(); next; next = this.waiting.shift()) {
-      if (next.type === 'vadClose') this.close(next.stream);
-      else this.answer(next.stream, await this.probability(this.laneOf(next), next.pcm));
+      if (next.streams.length > 0) this.answer({ type: 'vadAnswers', streams: next.streams, probabilities: await this.probabilities(next) });
+      for (const stream of next.closed) this.close(stream);
     }
     this.running = false;
   }
 
-  /** In its turn among the windows: a late window would make the lane anew. */
+  private async probabilities({ streams, sampleRatesHz, pcm }: VadBatch): Promise<number[]> {
+    const probabilities: number[] = [];
+    let at = 0;
+    for (const [i, stream] of streams.entries()) {
+      const window = pcm.subarray(at, at += (sampleRatesHz[i] * VAD_WINDOW_MS) / 1000);
+      probabilities.push(await this.probability(this.laneOf(stream, sampleRatesHz[i]), window));
+    }
+    return probabilities;
+  }
+
+  /** In its turn behind the windows: a late window would make the lane anew. */
   private close(stream: number): void {
     this.lanes.get(stream)?.detector.free();
     this.lanes.delete(stream);
@@ -50,7 +61,7 @@ export class VadLanes {
     return probability;
   }
 
-  private laneOf({ stream, sampleRateHz }: VadWindow): Lane {
+  private laneOf(stream: number, sampleRateHz: SpeechSampleRateHz): Lane {
     const known = this.lanes.get(stream);
     if (known) return known;
     const lane: Lane = { state: new SileroState(sampleRateHz), gate: new VoiceGate(), detector: new VoiceDetector(this.fvad, sampleRateHz, 0), remainder: new Int16Array(0) };

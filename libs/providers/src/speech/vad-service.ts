@@ -1,11 +1,12 @@
 import loadFvad from '@echogarden/fvad-wasm';
 import { Lazy } from './lazy.js';
 import { SileroState, SileroVad } from './silero-vad.js';
+import type { VadAnswers } from './speech-protocol.js';
 import type { SpeechService } from './speech-service.js';
 import { VadLanes } from './vad-lanes.js';
 
-/** `answer` is called once for each window, in the order in which they came. */
-export function vadService(answer: (stream: number, probability: number) => void): SpeechService {
+/** `answer` is called once for each batch that has windows, in the order in which they came. */
+export function vadService(answer: (answers: VadAnswers) => void): SpeechService {
   const silero = new Lazy(() => SileroVad.load());
   const lanes = new Lazy(async () => new VadLanes(await silero.get(), await loadFvad(), answer));
   return {
@@ -16,6 +17,6 @@ export function vadService(answer: (stream: number, probability: number) => void
         return null;
       },
     },
-    onVad(message) { void lanes.get().then((loaded) => loaded.push(message)); },
+    onVad(batch) { void lanes.get().then((loaded) => loaded.push(batch)); },
   };
 }
