@@ -1,4 +1,5 @@
 import type { BotScript, GlobalIntent, ScriptExpectation, ScriptStep } from '@dialfleet/bot';
+import { splitSentences } from '@dialfleet/conversation';
 import type { DateTime } from 'luxon';
 import type { Grammar } from './grammar.js';
 import { globalIntentExamples, isGlobalIntent, knownIntents } from './known-intents.js';
@@ -24,14 +25,14 @@ const TEXT_SCORE = 0.5;
 
 /** Only the step's own answers, the FAQ and the global intents compete: a handful, which is what makes the match sturdy. */
 export function matchAnswer(script: BotScript, step: ScriptStep, text: string, now: DateTime, grammar: Grammar): Answer | undefined {
-  const heard = phraseOf(text);
+  const heard = phrasesOf(text);
   const expected = (step.expect ?? []).flatMap((expectation) => expectedAnswer(expectation, text, heard, now, grammar) ?? []);
   const takesText = (step.expect ?? []).some((expectation) => 'slot' in expectation && expectation.type === 'text');
   const asides = [...faqAnswers(script, heard), ...globalAnswers(script, heard)].filter((answer) => answer.score >= (takesText ? MIN_BESIDE_TEXT : MIN_FAQ));
   return [...expected, ...asides].reduce<Answer | undefined>((best, answer) => (best && best.score >= answer.score ? best : answer), undefined);
 }
 
-function expectedAnswer(expectation: ScriptExpectation, text: string, heard: Phrase, now: DateTime, grammar: Grammar): Answer | undefined {
+function expectedAnswer(expectation: ScriptExpectation, text: string, heard: readonly Phrase[], now: DateTime, grammar: Grammar): Answer | undefined {
   if ('slot' in expectation) {
     const filled = readSlot(expectation.type, text, now, grammar);
     return filled && { type: 'slot', expectation, filled, score: expectation.type === 'text' ? TEXT_SCORE : SLOT_SCORE };
@@ -46,10 +47,10 @@ export function intentExamples({ intent, examples = [] }: Extract<ScriptExpectat
   return [...examples, ...known, ...(examples.length + known.length === 0 ? [intent.replaceAll('_', ' ')] : [])];
 }
 
-const faqAnswers = (script: BotScript, heard: Phrase): Answer[] =>
+const faqAnswers = (script: BotScript, heard: readonly Phrase[]): Answer[] =>
   (script.faq ?? []).map(({ examples, answer }) => ({ type: 'faq', answer, score: bestLikeness(heard, examples) }));
 
-function globalAnswers(script: BotScript, heard: Phrase): Answer[] {
+function globalAnswers(script: BotScript, heard: readonly Phrase[]): Answer[] {
   const intents = Object.keys(globalIntentExamples) as GlobalIntent[];
   return intents.filter((intent) => script.global?.[intent] !== null)
     .map((intent) => ({ type: 'global' as const, intent, score: bestLikeness(heard, globalIntentExamples[intent]) }))
@@ -59,8 +60,11 @@ function globalAnswers(script: BotScript, heard: Phrase): Answer[] {
 const phrases = new Map<string, Phrase>();
 const MAX_REMEMBERED_PHRASES = 20_000;
 
-function bestLikeness(heard: Phrase, examples: readonly string[]): number {
-  return examples.reduce((best, example) => Math.max(best, likeness(heard, remembered(example))), 0);
+/** All that was said, and each sentence of it: "I can not. Call me back." refuses nothing. */
+const phrasesOf = (text: string): Phrase[] => [...new Set([text, ...splitSentences(text)])].map(phraseOf);
+
+function bestLikeness(heard: readonly Phrase[], examples: readonly string[]): number {
+  return examples.reduce((best, example) => Math.max(best, ...heard.map((phrase) => likeness(phrase, remembered(example)))), 0);
 }
 
 function remembered(example: string): Phrase {

@@ -21,6 +21,17 @@ const contractions: readonly (readonly [RegExp, string])[] = [
   [/\bgotta\b/g, 'got to'], [/\bwanna\b/g, 'want to'], [/\bgonna\b/g, 'going to'], [/\bo\.?k\.?(?=\s|$|[,!?])/g, 'okay'],
 ];
 
+const CALL = '(?:do not|never|not to) (?:ever |please )?(?:call|ring|phone|contact|dial)';
+/** Words that together mean what none of them does: one word, so that their parts are like nothing else. Not to be called now is to be called later. */
+const setPhrases: readonly (readonly [RegExp, string])[] = [
+  [new RegExp(`\\b${CALL}(?: me| us)?(?= (?:right now|just now|now|at the moment|at work|today|tonight|so|this (?:early|late)|while|when|before|until)\\b)`, 'g'), 'call later'],
+  [new RegExp(`\\b${CALL}\\b`, 'g'), 'nocall'],
+  [/\b(?:no|not (?:really )?(?:have|got) (?:any |the |much |enough )?) ?time\b/g, 'notime'],
+  [/^(?:maybe |please )?later(?: please)?$/g, 'call later'],
+  [/\bi will be there\b/g, 'yes'],
+  [/\bthere is no \w+ (?:here|(?:at|on|under) this number)\b/g, 'wrong number'],
+];
+
 const stopWords = new Set(`a an the and or but so to of for in on at by with from is are was am be been being do does did have has had i me my you your
   he she it we they them this that these those there here would could should will can may please just um uh er oh well like really very some any
   now then as if about up out get got go let us our want need think know sir madam mam maam hi hello hey one right`.split(/\s+/));
@@ -48,7 +59,7 @@ const sameAs: Readonly<Record<string, string>> = {
 };
 
 export function phraseOf(text: string): Phrase {
-  const words = wordsIn(text);
+  const words = asSetPhrases(wordsIn(text));
   const tokens = [...new Set(words.map((word) => sameAs[word] ?? sameAs[stem(word)] ?? stem(word)))];
   return {
     tokens, weight: tokens.reduce((sum, token) => sum + weightOf(token), 0),
@@ -63,6 +74,8 @@ export function wordsIn(text: string): string[] {
   for (const [pattern, replacement] of contractions) plain = plain.replace(pattern, replacement);
   return plain.replace(/[^\p{L}\p{N}]+/gu, ' ').trim().split(' ').filter(Boolean);
 }
+
+const asSetPhrases = (words: readonly string[]): string[] => setPhrases.reduce((text, [pattern, word]) => text.replace(pattern, word), words.join(' ')).split(' ').filter(Boolean);
 
 /** How well `heard` fits `example`: all of the example should be there, and not too much besides. */
 export function likeness(heard: Phrase, example: Phrase): number {
@@ -106,6 +119,8 @@ const undouble = (word: string): string => word.replace(/([^aeiouls])\1$/, '$1')
 /** The same, or one letter apart in a word long enough that this is no other word. */
 function sameWord(a: string, b: string): boolean {
   if (a === b) return true;
+  // "There" is no misspelt "where".
+  if (stopWords.has(a) || stopWords.has(b)) return false;
   return Math.min(a.length, b.length) >= 5 && Math.abs(a.length - b.length) <= 1 && editDistanceAtMostOne(a, b);
 }
 
