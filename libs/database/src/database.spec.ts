@@ -15,7 +15,7 @@ import { DialoutRepository, type NewCall } from './dialout-repository.js';
 import { startEmbeddedDatabase, type EmbeddedDatabase } from './embedded/embedded-database.js';
 import { newId } from './ids.js';
 import { assertMigrated, migrate, MigrationConflict } from './migrate.js';
-import { ensureOwner } from './owner.js';
+import { createAdminKey, ensureOwner, isKeyOf } from './owner.js';
 import { findPostgresBinaries, startTemporaryPostgres } from './temporary-postgres.js';
 
 const migrations = fileURLToPath(new URL('../../../prisma/migrations', import.meta.url));
@@ -59,6 +59,14 @@ describe.each(engines)('on %s', (engine, start) => {
     const user = await database.user.findUniqueOrThrow({ where: { email: 'owner@example.com' } });
     expect(await argon2Verify({ password: 'correct horse', hash: user.passwordHash })).toBe(true);
     expect(await ensureOwner(database, { email: 'b@example.com', password: 'x' })).toMatchObject({ created: false, adminApiKey: null, workspaceId: owner.workspaceId });
+  });
+
+  it('knows its own keys, revoked ones too, and makes another', async () => {
+    const key = await createAdminKey(database, owner.workspaceId, 'spare');
+    expect([await isKeyOf(database, key), await isKeyOf(database, owner.adminApiKey)]).toEqual([true, true]);
+    await database.apiKey.update({ where: { id: parseApiKey(key)!.id }, data: { revokedAt: new Date() } });
+    expect(await isKeyOf(database, key)).toBe(true);
+    for (const other of [createApiKey().key, 'x', '', null, undefined]) expect(await isKeyOf(database, other)).toBe(false);
   });
 
   it('is known to share a session or not, and works with what follows from it', async () => {
