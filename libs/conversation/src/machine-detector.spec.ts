@@ -50,6 +50,13 @@ describe('detectMachine: people', () => {
     }
   });
 
+  it('a customer who begins to answer a short opening at once, and talks at length', () => {
+    const call = new Replay().quiet(2200);
+    call.feed({ type: 'botFinished' });
+    call.quiet(800).say(9000, 'Oh hello, how nice of you to call, I was just about to go out to the garden because the roses need some water.');
+    expect(call.state).toMatchObject({ verdict: 'human', reason: 'conversation' });
+  });
+
   it('a silent line is a person in the end: nothing says otherwise', () => {
     const call = new Replay().quiet(26_000);
     expect(call.outputs).toEqual([expect.objectContaining({ type: 'decided', verdict: 'human', reason: 'time' })]);
@@ -72,6 +79,12 @@ describe('detectMachine: machines', () => {
     'Your call has been forwarded to an automatic voice mail system.',
   ])('by words: %s', (text) => {
     expect(new Replay().quiet(500).say(2600, text).state).toMatchObject({ verdict: 'machine', reason: 'machine_words' });
+  });
+
+  it('by its length, where the bot was done before it began', () => {
+    const call = new Replay().quiet(500);
+    call.feed({ type: 'botFinished' });
+    expect(call.quiet(700).say(7000, 'Good day to you all').state).toMatchObject({ verdict: 'machine', reason: 'long_greeting' });
   });
 
   it('waits with a greeting that might go on', () => {

@@ -23,6 +23,8 @@ export type MachineInput =
   | { type: 'transcript'; text: string; startedMs: number }
   /** One 20 ms frame of the customer's audio at 8 kHz. */
   | { type: 'audio'; pcm: Int16Array }
+  /** The bot has said something to the end. */
+  | { type: 'botFinished' }
   | { type: 'tick' };
 
 export interface MachineState {
@@ -33,6 +35,8 @@ export interface MachineState {
   utterance: { startedMs: number; lastVoicedMs: number; voicedMs: number } | null;
   longestVoicedMs: number;
   lastVoicedMs: number;
+  /** When the bot had first said something to the end. */
+  botFinishedMs: number | null;
   tone: ToneState;
   /** The beep is over (or was waited for long enough): a message may be left. */
   mayLeaveMessage: boolean;
@@ -45,6 +49,8 @@ const VOICED = 0.5;
 const PAUSE_MS = 800;
 /** A greeting begins at once; an utterance that begins later answers the bot. */
 const GREETING_STARTS_WITHIN_MS = 4000;
+/** A machine does not wait for the bot: what begins after this, and once the bot has spoken, is an answer. */
+const ANSWER_STARTS_AFTER_MS = 2000;
 /** People who answer a phone have said what they want to by then. */
 const LONG_GREETING_VOICED_MS = 6000;
 const SHORT_ANSWER_VOICED_MS = 3200;
@@ -61,7 +67,7 @@ const GREETING_WORDS = /\b(?:not available|unavailable|(?:can't|cannot|can not|u
 const SCREENING_WORDS = /\b(?:(?:state|say|tell me|record) (?:your name|why you(?:'re| are) calling)|reason for (?:your call|calling)|screening (?:service|this call)|google assistant|stay on the line)\b/i;
 
 export const initialMachineState = (answeredMs: number): MachineState => ({
-  verdict: 'undecided', reason: null, answeredMs, utterance: null, longestVoicedMs: 0, lastVoicedMs: answeredMs, tone: noTone, mayLeaveMessage: false,
+  verdict: 'undecided', reason: null, answeredMs, utterance: null, longestVoicedMs: 0, lastVoicedMs: answeredMs, botFinishedMs: null, tone: noTone, mayLeaveMessage: false,
 });
 
 /**
@@ -94,6 +100,7 @@ function hear(state: MachineState, input: MachineInput, nowMs: number): Heard {
     case 'vad': return { state: hearVoice(state, input.probability >= VOICED, input.windowMs, nowMs) };
     case 'transcript': return { state, decision: decideByWords(state, input.text, input.startedMs) };
     case 'audio': return hearTone(state, input.pcm, nowMs);
+    case 'botFinished': return { state: { ...state, botFinishedMs: state.botFinishedMs ?? nowMs } };
     case 'tick': return { state };
   }
 }
@@ -116,7 +123,7 @@ function decideByWords(state: MachineState, text: string, startedMs: number): De
   if (text.trim() === '') return undefined;
   if (SCREENING_WORDS.test(text)) return { verdict: 'human', reason: 'call_screening' };
   if (MACHINE_WORDS.test(text)) return { verdict: 'machine', reason: 'machine_words' };
-  const early = startedMs - state.answeredMs < GREETING_STARTS_WITHIN_MS;
+  const early = isGreeting(state, startedMs);
   if (early && GREETING_WORDS.test(text)) return { verdict: 'machine', reason: 'machine_words' };
   if (!early) return { verdict: 'human', reason: 'conversation' };
   return state.longestVoicedMs < SHORT_ANSWER_VOICED_MS && wordCount(text) <= 12 && !opensLikeMachine(text) ? { verdict: 'human', reason: 'short_answer' } : undefined;
@@ -127,9 +134,14 @@ const opensLikeMachine = (text: string): boolean => /\b(?:thank(?:s| you) for ca
 
 function decideByTime(state: MachineState, nowMs: number): Decision | undefined {
   const { utterance } = state;
-  const greeting = utterance && utterance.startedMs - state.answeredMs < GREETING_STARTS_WITHIN_MS;
-  if (greeting && utterance.voicedMs >= LONG_GREETING_VOICED_MS) return { verdict: 'machine', reason: 'long_greeting' };
+  if (utterance && isGreeting(state, utterance.startedMs) && utterance.voicedMs >= LONG_GREETING_VOICED_MS) return { verdict: 'machine', reason: 'long_greeting' };
   return nowMs - state.answeredMs >= DECIDE_WITHIN_MS ? { verdict: 'human', reason: 'time' } : undefined;
+}
+
+function isGreeting({ answeredMs, botFinishedMs }: MachineState, startedMs: number): boolean {
+  const sinceAnswerMs = startedMs - answeredMs;
+  const answersTheBot = botFinishedMs !== null && startedMs >= botFinishedMs && sinceAnswerMs >= ANSWER_STARTS_AFTER_MS;
+  return sinceAnswerMs < GREETING_STARTS_WITHIN_MS && !answersTheBot;
 }
 
 const greetingIsOver = (state: MachineState, nowMs: number): boolean =>

@@ -189,7 +189,10 @@ export class ConversationPipeline {
   }
 
   private onFinished(utterance: Utterance): void {
-    if (utterance.startedMs !== null) this.record.bot(utterance, utteranceText(utterance), false);
+    if (utterance.startedMs !== null) {
+      this.record.bot(utterance, utteranceText(utterance), false);
+      this.watch({ type: 'botFinished' });
+    }
     if (utterance.then) this.end(utterance.then);
     else this.turn({ type: utterance.startedMs === null ? 'replyEmpty' : 'playoutFinished' });
   }
