@@ -58,6 +58,7 @@ export interface LlmConversation {
 }
 
 export interface ConversationSetup {
+  /** Rendered, like the next: what stands in them is never expanded again. */
   systemPrompt: string;
   openingMessage: string;
   script: BotScript | null;

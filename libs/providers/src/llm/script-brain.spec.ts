@@ -16,9 +16,9 @@ class Talk {
   readonly messages: ChatMessage[];
   deltas: LlmDelta[] = [];
 
-  constructor(script: BotScript | null = appointmentReminder, opening = appointmentOpening) {
-    const render = (template: string, slots: Record<string, unknown> = {}): string => renderTemplate(template, { crm, slot: slots }).text;
-    this.brain = new ScriptBrain().converse({ systemPrompt: '', openingMessage: opening, script, language: 'en-US', timezone: 'America/New_York', render, nowMs: () => NOW });
+  constructor(script: BotScript | null = appointmentReminder, opening = appointmentOpening, data: Record<string, unknown> = crm) {
+    const render = (template: string, slots: Record<string, unknown> = {}): string => renderTemplate(template, { crm: data, slot: slots }).text;
+    this.brain = new ScriptBrain().converse({ systemPrompt: '', openingMessage: render(opening), script, language: 'en-US', timezone: 'America/New_York', render, nowMs: () => NOW });
     this.messages = [{ role: 'assistant', content: [render(opening), this.brain.opening().text].filter(Boolean).join(' ') }];
   }
   private async ask(): Promise<string> {
@@ -122,6 +122,11 @@ describe('what the customer heard counts', () => {
     expect(talk.brain.notes()).toMatchObject({ disposition: 'callback_requested', intents: ['callback'] });
   });
 
+  it('a value that looks like a template is said as it is, also when the opening is repeated', async () => {
+    const talk = new Talk(null, 'Hello {{crm.name}}, may I ask you something?', { name: '{{crm.appointment}}', appointment: 'secret' });
+    expect(await talk.say('Sorry, can you repeat that?')).toBe('Hello {{crm.appointment}}, may I ask you something?');
+  });
+
   it('words into the opening that mean nothing here do not count as an answer: it is said again', async () => {
     const talk = new Talk();
     talk.cutOff('Hello John, this');
@@ -136,6 +141,13 @@ describe('other scripts', () => {
     expect(await talk.say('It was very good, thank you')).toBe('Thank you for your time. Goodbye.');
     expect(talk.ended).toBe(true);
     expect(talk.brain.notes().slots).toEqual({ answer: 'It was very good, thank you' });
+  });
+
+  it('without a script and an opening: it greets, so that nobody meets silence', async () => {
+    const talk = new Talk(null, '');
+    expect(talk.messages[0].content).toMatch(/^Hello\. .*\?$/);
+    expect(await talk.say('What was that?')).toBe(talk.messages[0].content);
+    expect(await talk.say('I have a question about my bill')).toBe('Thank you for your time. Goodbye.');
   });
 
   it('an announcement needs no answer', () => {

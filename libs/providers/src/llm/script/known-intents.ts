@@ -20,7 +20,7 @@ export const knownIntents: Readonly<Record<string, readonly string[]>> = {
 
 /** May come at any time. */
 export const globalIntentExamples: Readonly<Record<GlobalIntent, readonly string[]>> = {
-  repeat: ['what', 'sorry', 'can you repeat that', 'repeat please', 'say that again', 'say it one more time', 'once more please', 'pardon', 'pardon me', 'i did not hear you', 'i missed that', 'excuse me', 'come again', 'what did you say', 'what was that', 'huh', 'i did not get that', 'i can not hear you', 'could you speak louder'],
+  repeat: ['what', 'sorry', 'can you repeat that', 'sorry can you repeat that', 'sorry what did you say', 'repeat please', 'say that again', 'say it one more time', 'once more please', 'pardon', 'pardon me', 'i did not hear you', 'i missed that', 'excuse me', 'come again', 'what did you say', 'what was that', 'huh', 'i did not get that', 'i can not hear you', 'could you speak louder'],
   who: ['who is this', 'who is calling', 'who was this', 'who are you', 'where are you calling from', 'what company is this', 'what is this about', 'why are you calling', 'who am i speaking to', 'what is this call regarding', 'what is it about', 'what do you want', 'what is your name'],
   robot: ['are you a robot', 'is this a recording', 'am i talking to a machine', 'are you human', 'are you real', 'is this a real person', 'you sound like a robot', 'are you a bot', 'is this a computer', 'are you a real person', 'are you an ai'],
   agent: ['speak to a human', 'let me talk to a person', 'agent please', 'agent', 'transfer me to someone', 'i want a real person', 'representative', 'operator', 'connect me to your manager', 'can i talk to someone', 'talk to somebody real', 'human being', 'speak with your colleague'],

@@ -54,7 +54,7 @@ export class ScriptConversation implements LlmConversation {
   private context(): ScriptContext {
     const { setup, script } = this;
     return {
-      script, render: (template, slots) => setup.render(template, slots), openingMessage: setup.render(setup.openingMessage, {}),
+      script, render: (template, slots) => setup.render(template, slots), openingMessage: setup.openingMessage,
       now: DateTime.fromMillis(setup.nowMs(), { zone: setup.timezone }),
     };
   }

@@ -32,6 +32,8 @@ export type AnswerContext = ScriptContext & { grammar: Grammar };
 export interface ScriptMove { state: ScriptState; say: string }
 
 const FAREWELL = 'Thank you for your time. Goodbye.';
+/** For a bot that has neither an opening message nor a script that begins. */
+const GREETING = 'Hello. This is an automated call. How can I help you?';
 const NOT_UNDERSTOOD = 'Sorry, I did not catch that.';
 const MAX_STATEMENTS = 50;
 
@@ -49,7 +51,8 @@ const globalReplies: Readonly<Record<GlobalIntent, GlobalReply>> = {
 /** The start step: what follows the opening message. */
 export function beginScript(context: ScriptContext): ScriptMove {
   const start = context.script.start ?? context.script.steps[0].name;
-  return enter({ step: start, reprompts: 0, slots: {}, intents: [], asked: '' }, start, context);
+  const move = enter({ step: start, reprompts: 0, slots: {}, intents: [], asked: '' }, start, context);
+  return move.say !== '' || context.openingMessage.trim() !== '' ? move : { state: { ...move.state, asked: GREETING }, say: GREETING };
 }
 
 /** The customer's words → what the bot says, and where that leads. `cutOff`: the customer did not hear all of the question. */
