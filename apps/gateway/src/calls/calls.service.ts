@@ -1,4 +1,4 @@
-import type { CallPage, TranscriptTurnView, TranscriptView } from '@dialfleet/contracts';
+import type { CallPage, TranscriptView } from '@dialfleet/contracts';
 import { CallRepository, type CallFilter, type CallModel, type PageRequest } from '@dialfleet/database';
 import { isUuid } from '@dialfleet/kit';
 import { Injectable } from '@nestjs/common';
@@ -6,6 +6,7 @@ import { mayUseBot, type Principal } from '../auth/principal.js';
 import { FleetPort } from '../fleet/fleet-port.js';
 import { ProblemError } from '../http/problem.js';
 import { callState, callSummary } from './call-views.js';
+import { spokenSoFar } from './spoken-so-far.js';
 
 const RETRY_SECONDS = 1;
 
@@ -37,7 +38,7 @@ export class CallsService {
   async transcript(principal: Principal, sessionId: string): Promise<TranscriptView> {
     const call = await this.require(principal, sessionId);
     const result = await this.calls.result(principal.workspaceId, call.id);
-    return { session_id: call.id, complete: result !== null, transcript: result?.transcript ?? await this.spokenSoFar(call) };
+    return { session_id: call.id, complete: result !== null, transcript: result?.transcript ?? spokenSoFar(await this.calls.events(call.workspaceId, call.id), call.answeredAt) };
   }
 
   async hangUp(principal: Principal, sessionId: string): Promise<{ status: 'ok'; session_id: string }> {
@@ -50,15 +51,6 @@ export class CallsService {
     if (reply.ok) return { status: 'ok', session_id: call.id };
     if (isLost || reply.reason === 'unknown_session') throw ended();
     throw new ProblemError('unavailable', 'The worker that holds this call did not answer.', { retryAfterSeconds: RETRY_SECONDS });
-  }
-
-  /** Turns told on the timeline while the call runs. */
-  private async spokenSoFar(call: CallModel): Promise<TranscriptTurnView[]> {
-    const events = await this.calls.events(call.workspaceId, call.id);
-    return events.filter((event) => event.type === 'turn.bot' || event.type === 'turn.customer').map((event) => {
-      const { text, offset_ms, interrupted } = event.data as { text?: string; offset_ms?: number; interrupted?: boolean };
-      return { speaker: event.type === 'turn.bot' ? 'bot' : 'customer', text: text ?? '', timestamp: event.at.toISOString(), offset_ms: offset_ms ?? null, interrupted: interrupted ?? false };
-    });
   }
 }
 

@@ -71,7 +71,10 @@ class EventStream {
 
   private heard(event: TimelineEventView): void {
     if (event.type === 'call.ended') this.last = event; else this.send(this.sequence.take(event));
-    if (this.isMissing && this.looks === 0) this.rereadIn(LOOK_AGAIN_MS);
+    if (!this.isMissing || this.looks > 0) return;
+    // Counted at once: whatever else is heard must not put the look off.
+    this.looks = 1;
+    this.rereadIn(LOOK_AGAIN_MS);
   }
 
   private get isMissing(): boolean { return this.last !== undefined || this.sequence.isWaiting; }
