@@ -109,7 +109,7 @@ describe('the gateway process', () => {
     expect(worker.commands).toContainEqual({ command: 'hang_up', sessionId });
 
     const stream = await fetch(`${url}/api/v1/calls/${sessionId}/events`, { headers: { 'x-api-key': key, accept: 'text/event-stream' } });
-    const ended = { eventId: `${sessionId}:0`, sessionId, seq: 0, at: new Date().toISOString(), type: 'call.ended', data: {} };
+    const ended = { eventId: `${sessionId}:1`, sessionId, seq: 1, at: new Date().toISOString(), type: 'call.ended', data: {} };
     // A plain subscriber hears nothing from before it subscribed: said until it is heard.
     const telling = setInterval(() => worker.publish(subjects.callEvent(sessionId), ended), 100);
     const text = await stream.text();
