@@ -70,11 +70,16 @@ class EventStream {
   }
 
   private heard(event: TimelineEventView): void {
-    if (event.type === 'call.ended') this.last = event; else this.send(this.sequence.take(event));
+    this.take(event);
     if (!this.isMissing || this.looks > 0) return;
     // Counted at once: whatever else is heard must not put the look off.
     this.looks = 1;
     this.rereadIn(LOOK_AGAIN_MS);
+  }
+
+  /** The last event waits for the result. */
+  private take(event: TimelineEventView): void {
+    if (event.type === 'call.ended') this.last = event; else this.send(this.sequence.take(event));
   }
 
   private get isMissing(): boolean { return this.last !== undefined || this.sequence.isWaiting; }
@@ -85,7 +90,7 @@ class EventStream {
       const { workspaceId, sessionId } = this.subject;
       const [events, call] = await Promise.all([this.calls.events(workspaceId, sessionId, this.afterSeq), this.calls.find(workspaceId, sessionId)]);
       const ended = call?.state === 'ended';
-      for (const row of events) if (ended || row.type !== 'call.ended') this.send(this.sequence.take(eventView(row)));
+      for (const row of events) this.take(eventView(row));
       this.looks = this.isMissing ? this.looks + 1 : 0;
       if (ended || this.looks > LOOKS) this.sendRest();
       if (ended) { this.close(); return; }
