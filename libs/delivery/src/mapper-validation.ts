@@ -1,12 +1,9 @@
 import { templatePaths } from '@dialfleet/bot';
 import { coercions } from './coercion.js';
 import { isForced } from './key-mapper.js';
-import { sampleResult } from './sample-call.js';
 
 export interface MapperProblem { /** Where in the mapper, e.g. `lead.id` or `tags[1]`. */ path: string; message: string }
 
-const namespaces = ['crm', 'call', 'system', 'result', 'analysis'];
-const resultFields = Object.keys(sampleResult());
 const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype']);
 const MAX_DEPTH = 10;
 const MAX_VALUES = 500;
@@ -94,13 +91,9 @@ class MapperChecker {
   }
 }
 
-function templateProblem(path: string): string | undefined {
-  if (!/^[^\s.]+(\.[^\s.]+)*$/.test(path)) return `"{{${path}}}" names no field`;
-  const [namespace, field] = path.split('.');
-  if (field === undefined) return undefined;
-  if (!namespaces.includes(namespace)) return `unknown namespace "${namespace}": use ${namespaces.join(', ')}`;
-  return namespace === 'result' && !resultFields.includes(field) ? `a call result has no field "${field}"` : undefined;
-}
+/** Only the form is judged: what turns out to have no value is `""` in the body and listed as unresolved, never a lost push. */
+const templateProblem = (path: string): string | undefined =>
+  (/^[^\s.]+(\.[^\s.]+)*$/.test(path) ? undefined : `"{{${path}}}" names no field`);
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 

@@ -120,7 +120,7 @@ describe('mapper preview', () => {
     expect((await preview({ mapper, session_id: uuidV7() })).body).toMatchObject({ code: 'call_not_found' });
   });
   it('says what is wrong with a mapper', async () => {
-    expect((await preview({ mapper: { a: '{{lead.x}}', 'b..c': 1 } })).body).toMatchObject({ status: 422, errors: [{ path: 'mapper.a' }, { path: 'mapper.b..c' }] });
+    expect((await preview({ mapper: { a: '{{lead.x', 'b..c': 1 } })).body).toMatchObject({ status: 422, errors: [{ path: 'mapper.a' }, { path: 'mapper.b..c' }] });
     expect((await preview({ mapper: {} })).body).toMatchObject({ status: 422, errors: [{ path: 'mapper' }] });
     expect((await preview({ mapper: '{}' })).body).toMatchObject({ status: 422 });
     expect((await preview({ mapper: { a: 1 } }, neighbour.key)).body).toMatchObject({ code: 'bot_not_found' });
