@@ -39,6 +39,12 @@ async function expectUnavailable(fleet: TestFleet, botId: string): Promise<void>
   expect(Date.now() - begun).toBeLessThan(5000);
 }
 
+/** Waits until the one message about the call is in this state. */
+const reaches = (fleet: TestFleet, sessionId: string, state: string): Promise<true> => eventually(`the delivery is ${state}`, async () => {
+  const { data } = await fleet.api.get<{ data: { state: string }[] }>(`/api/v1/deliveries?session_id=${sessionId}`);
+  return data.length === 1 && data[0].state === state ? true : undefined;
+});
+
 /** The call ended with one result that the CRM heard of once. */
 async function expectOneResult(fleet: TestFleet, { sessionId, path }: LiveCall, wanted: Partial<CallResult>): Promise<CallResult> {
   const push = await fleet.crm.next(path, 60_000);
@@ -46,10 +52,7 @@ async function expectOneResult(fleet: TestFleet, { sessionId, path }: LiveCall, 
   expect(result).toMatchObject(wanted);
   expect(JSON.parse(push.body)).toMatchObject({ session_id: sessionId, ...wanted });
   expect(result.events.filter(({ type }) => type === 'call.ended')).toHaveLength(1);
-  await eventually('nothing is waiting to be pushed', async () => {
-    const { data } = await fleet.api.get<{ data: { state: string }[] }>(`/api/v1/deliveries?session_id=${sessionId}`);
-    return data.length === 1 && data[0].state === 'delivered' ? true : undefined;
-  });
+  await reaches(fleet, sessionId, 'delivered');
   expect(new Set(fleet.crm.all(path).map(({ headers }) => headers['webhook-id'])).size).toBe(1);
   return result;
 }
@@ -90,6 +93,7 @@ describe('when parts of the platform are killed during a call', () => {
     fleet.crm.statuses.set(call.path, 500);
     await hangUp(fleet, call.sessionId);
     const first = await fleet.crm.next(call.path, 60_000);
+    await reaches(fleet, call.sessionId, 'retry_wait');
     process.kill(fleet.fleet.runFile.pids.push[0], 'SIGKILL');
     fleet.crm.statuses.delete(call.path);
     await expectOneResult(fleet, call, { disconnected_by: 'bot', hangup_reason: 'hangup_requested' });
