@@ -1,7 +1,7 @@
 // Runs before anything is installed: Node built-ins only. Prepares the checkout, then runs the asked-for job.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -90,8 +90,16 @@ const natsServer = { program: 'nats-server', debian: 'nats-server', brew: 'nats-
 const testTools = [
   { program: 'sipp', versionFlag: '-v', debian: 'sip-tester', brew: 'sipp', why: 'SIP interoperability tests' },
   { program: 'baresip', versionFlag: '-h', debian: 'baresip', brew: 'baresip', why: 'SIP interoperability tests' },
-  { program: '/usr/lib/postgresql/15/bin/postgres', debian: 'postgresql', why: 'tests on a real PostgreSQL' },
+  { program: 'initdb', installed: hasPostgres, debian: 'postgresql', brew: 'postgresql', why: 'tests on a real PostgreSQL' },
 ];
+
+/** Debian keeps the server's programs off the PATH, in a folder for each version. */
+function hasPostgres() {
+  const versions = '/usr/lib/postgresql';
+  return onPath('initdb') || (existsSync(versions) && readdirSync(versions).some((version) => existsSync(join(versions, version, 'bin/initdb'))));
+}
+
+const isInstalled = (need) => need.installed?.() ?? onPath(need.program, need.versionFlag);
 
 function programsOf(job) {
   switch (job) {
@@ -104,7 +112,7 @@ function programsOf(job) {
 
 /** Installs what is missing where we may; otherwise says, before anything slow begins, what to type. */
 async function ensurePrograms(needs) {
-  const missing = needs.filter((need) => !onPath(need.program, need.versionFlag));
+  const missing = needs.filter((need) => !isInstalled(need));
   if (missing.length === 0) return;
   const names = (manager) => missing.flatMap((need) => need[manager] ?? []);
   let said = '';
@@ -115,7 +123,7 @@ async function ensurePrograms(needs) {
     say(`installing ${names('brew').join(', ')} with brew`);
     said = await installWith('brew', ['install', '--quiet', ...names('brew')]);
   }
-  const still = missing.filter((need) => !onPath(need.program, need.versionFlag));
+  const still = missing.filter((need) => !isInstalled(need));
   if (still.length > 0) die([said, ...still.map(howToInstall)].filter(Boolean).join('\n'));
 }
 
