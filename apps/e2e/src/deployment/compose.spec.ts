@@ -1,3 +1,4 @@
+import { freePort } from '@dialfleet/launcher';
 import { connectNats } from '@dialfleet/messaging';
 import { jsonLogger } from '@dialfleet/kit';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -7,7 +8,6 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { composeFile, composeText, durationSeconds, MissingVariable, parseEnvFile, variablesOf } from './compose-file.js';
@@ -150,13 +150,4 @@ function logged(server: ChildProcess, words: string): Promise<void> {
     server.stderr?.on('data', (chunk: Buffer) => { log += chunk.toString('utf8'); if (log.includes(words)) resolve(); });
     server.once('error', reject).once('exit', () => { reject(new Error(log)); });
   });
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }

@@ -2,6 +2,7 @@ import { callScope, renderTemplate, type BotSettings } from '@dialfleet/bot';
 import type { CallPlan } from '@dialfleet/call';
 import type { LlmConversation, LlmVendor, Pcm, TtsVendor } from '@dialfleet/conversation';
 import { errorMessage, type Clock, type Logger } from '@dialfleet/kit';
+import { callFacts } from './call-facts.js';
 import type { CallTimeline } from './call-timeline.js';
 import type { CrmPrefetch } from './crm-prefetch.js';
 import { synthesise } from './synthesise.js';
@@ -23,8 +24,7 @@ export interface PreparationTools { tts: TtsVendor; llm: LlmVendor; prefetch: Cr
 export async function prepareCall(plan: CallPlan<BotSettings>, tools: PreparationTools, signal: AbortSignal): Promise<PreparedCall> {
   const { bot } = plan;
   const crm = { ...plan.variables, ...await tools.prefetch.fetch(plan, tools.timeline, signal) };
-  const facts = { sessionId: plan.sessionId, botId: plan.botId, callerId: plan.toNumber, toNumber: plan.toNumber, fromNumber: plan.fromNumber,
-    direction: plan.direction, startedAt: plan.acceptedAt };
+  const facts = callFacts(plan);
   const scope = () => callScope(facts, plan.variables, crm, tools.clock.nowMs(), bot.timezone);
   const opening = renderTemplate(bot.openingMessage, scope());
   const prompt = renderTemplate(bot.systemPrompt, scope());

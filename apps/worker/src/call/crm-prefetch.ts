@@ -1,6 +1,7 @@
 import { callScope, renderTemplate, resolvePath, type BotSettings, type PrefetchSettings } from '@dialfleet/bot';
 import type { CallPlan } from '@dialfleet/call';
 import { errorMessage, type Clock } from '@dialfleet/kit';
+import { callFacts } from './call-facts.js';
 import type { CallTimeline } from './call-timeline.js';
 
 export interface HttpReply { status: number; body: string }
@@ -33,8 +34,7 @@ export class CrmPrefetch {
 }
 
 function requestOf(plan: CallPlan<BotSettings>, settings: PrefetchSettings, nowMs: number): Omit<Parameters<HttpSend>[0], 'timeoutMs' | 'signal'> {
-  const facts = { sessionId: plan.sessionId, botId: plan.botId, callerId: plan.toNumber, toNumber: plan.toNumber, fromNumber: plan.fromNumber,
-    direction: plan.direction, startedAt: plan.acceptedAt };
+  const facts = callFacts(plan);
   const scope = callScope(facts, plan.variables, plan.variables, nowMs, plan.bot.timezone);
   const url = renderTemplate(settings.url, scope, 'empty', encodeURIComponent).text;
   if (settings.method === 'GET') return { url, method: 'GET', headers: settings.headers };

@@ -5,7 +5,7 @@ export async function* withinEach<T>(source: AsyncIterable<T>, limitMs: number, 
   const iterator = source[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const next = await within(iterator.next(), limitMs, clock, who);
+      const next = await answerWithin(iterator.next(), limitMs, clock, who);
       if (next.done) return;
       yield next.value;
     }
@@ -15,7 +15,8 @@ export async function* withinEach<T>(source: AsyncIterable<T>, limitMs: number, 
   }
 }
 
-export function within<T>(promise: Promise<T>, limitMs: number, clock: Clock, who: string): Promise<T> {
+/** The promise's value, or a retryable fault after `limitMs`. */
+export function answerWithin<T>(promise: Promise<T>, limitMs: number, clock: Clock, who: string): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const cancel = clock.after(limitMs, () => { reject(new Fault(`${who} sent nothing for ${limitMs} ms`, true)); });
     promise.then(resolve, reject).finally(cancel);

@@ -1,7 +1,7 @@
 import type { CallEvent } from '@dialfleet/call';
 import { TurnTaking, type MachineInput, type SttEvent, type TurnInput, type TurnOutput, type TurnState } from '@dialfleet/conversation';
 import { errorMessage } from '@dialfleet/kit';
-import { within } from './pipeline-deadline.js';
+import { answerWithin } from './pipeline-deadline.js';
 import { CustomerEar } from './pipeline-ear.js';
 import type { TurnMarks } from './pipeline-latency.js';
 import { MachineWatch } from './pipeline-machine.js';
@@ -155,7 +155,7 @@ export class ConversationPipeline {
 
   private async sayOpening(): Promise<void> {
     const { openingText, greeting, brain, clock } = this.setup;
-    const pcm = await within(greeting, GREETING_LIMIT_MS, clock, 'the greeting').catch((error: unknown) => { this.warn(errorMessage(error)); return null; });
+    const pcm = await answerWithin(greeting, GREETING_LIMIT_MS, clock, 'the greeting').catch((error: unknown) => { this.warn(errorMessage(error)); return null; });
     if (this.over !== 'no' || this.machine.tookOver) return;
     if (openingText === '') return this.reply({});
     const { hints, answer, text = '', endCall } = brain.opening();
