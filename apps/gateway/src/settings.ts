@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { parseSecretKey } from '@dialfleet/database';
-import { envInteger, envLogLevel, envRequired, envText, SettingError, type Env, type LogLevel } from '@dialfleet/kit';
+import { envHttpUrl, envInteger, envLogLevel, envRequired, envText, type Env, type LogLevel } from '@dialfleet/kit';
 
 export interface GatewaySettings {
   host: string;
@@ -26,19 +26,10 @@ export function gatewaySettings(env: Env): GatewaySettings {
     databaseUrl: envRequired(env, 'DATABASE_URL', 'the connection string of the PostgreSQL database'),
     databasePool: envInteger(env, 'DIALFLEET_DATABASE_POOL', 10, { min: 1, max: 200 }),
     natsUrl: envText(env, 'NATS_URL', 'nats://127.0.0.1:4222'),
-    publicUrl: publicUrl(envText(env, 'DIALFLEET_PUBLIC_URL', '')),
+    publicUrl: envHttpUrl(env, 'DIALFLEET_PUBLIC_URL', null),
     secretKey: parseSecretKey(envRequired(env, 'DIALFLEET_SECRET_KEY', '32 random bytes as base64 or hex, the same for every service')),
     recordingsDir: join(resolve(envText(env, 'DIALFLEET_DATA_DIR', '.data')), 'recordings'),
     egressAllow: envText(env, 'DIALFLEET_EGRESS_ALLOW', ''),
     logLevel: envLogLevel(env, 'DIALFLEET_LOG_LEVEL'),
   };
-}
-
-function publicUrl(text: string): string | null {
-  if (text === '') return null;
-  try {
-    const url = new URL(text);
-    if (url.protocol === 'http:' || url.protocol === 'https:') return text.replace(/\/+$/, '');
-  } catch { /* said below */ }
-  throw new SettingError(`DIALFLEET_PUBLIC_URL must be an http(s) URL, not ${JSON.stringify(text)}`);
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { parseSecretKey } from '@dialfleet/database';
 import { envAllowList, type Cidr } from '@dialfleet/egress';
-import { envInteger, envLogLevel, envRequired, envText, SettingError, type Env, type LogLevel } from '@dialfleet/kit';
+import { envHttpUrl, envInteger, envLogLevel, envRequired, envText, type Env, type LogLevel } from '@dialfleet/kit';
 
 export interface PushSettings {
   /** New with each start: signs the leases of this process. */
@@ -31,17 +31,11 @@ export function pushSettings(env: Env): PushSettings {
     databasePool: envInteger(env, 'DIALFLEET_DATABASE_POOL', 10, { min: 2, max: 200 }),
     natsUrl: envText(env, 'NATS_URL', 'nats://127.0.0.1:4222'),
     secretKey: parseSecretKey(envRequired(env, 'DIALFLEET_SECRET_KEY', '32 random bytes as base64 or hex, the same for every service')),
-    publicUrl: publicUrl(envText(env, 'DIALFLEET_PUBLIC_URL', 'http://127.0.0.1:3000')),
+    publicUrl: envHttpUrl(env, 'DIALFLEET_PUBLIC_URL', 'http://127.0.0.1:3000'),
     recordingsDir: join(resolve(envText(env, 'DIALFLEET_DATA_DIR', '.data')), 'recordings'),
     egressAllow: envAllowList(env, 'DIALFLEET_EGRESS_ALLOW'),
     streamReplicas: envInteger(env, 'DIALFLEET_STREAM_REPLICAS', 1, { min: 1, max: 5 }),
     healthFile: envText(env, 'DIALFLEET_HEALTH_FILE', ''),
     logLevel: envLogLevel(env, 'DIALFLEET_LOG_LEVEL'),
   };
-}
-
-function publicUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return text.replace(/\/+$/, '');
-  throw new SettingError(`DIALFLEET_PUBLIC_URL must be an http(s) URL, not ${JSON.stringify(text)}`);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { envInteger, envLogLevel, envPortRange, portProblem, SettingError } from './env.js';
+import { SettingError, envHttpUrl, envInteger, envLogLevel, envPortRange, portProblem } from './env.js';
 import { parseServiceLine, serviceLine } from './service-line.js';
 
 describe('settings', () => {
@@ -27,5 +27,15 @@ describe('the line of a service', () => {
   it('is read back, and nothing else is', () => {
     for (const line of [{ ready: true, url: 'http://x' }, { ready: false, reason: 'no "disk"\nleft' }] as const) expect(parseServiceLine(serviceLine(line).trimEnd())).toEqual(line);
     for (const text of ['', 'null', '{}', 'ready', '{"ready":1}']) expect(parseServiceLine(text)).toBeUndefined();
+  });
+});
+
+describe('a URL in the environment', () => {
+  it('loses its trailing slashes, or gives way to the fallback', () => {
+    expect(envHttpUrl({ URL: 'https://calls.example/x//' }, 'URL', null)).toBe('https://calls.example/x');
+    expect(envHttpUrl({ URL: ' ' }, 'URL', null)).toBeNull();
+  });
+  it.each(['calls.example', 'ftp://calls.example', 'http://'])('is refused by name when it is %j', (value) => {
+    expect(() => envHttpUrl({ URL: value }, 'URL', null)).toThrow(new SettingError(`URL must be an http(s) URL, not ${JSON.stringify(value)}`));
   });
 });

@@ -47,3 +47,12 @@ export function portProblem(error: unknown, name: string, port: string): unknown
   const why = code === 'EADDRINUSE' ? 'is taken by another program' : code === 'EACCES' ? 'needs more rights than this process has' : undefined;
   return why === undefined ? error : new SettingError(`${name}: ${port} ${why}`, { cause: error });
 }
+
+/** An http(s) URL without its trailing slashes; `fallback` where none is given. */
+export function envHttpUrl<Fallback extends string | null>(env: Env, name: string, fallback: Fallback): string | Fallback {
+  const value = given(env, name);
+  if (value === undefined) return fallback;
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return value.replace(/\/+$/, '');
+  throw new SettingError(`${name} must be an http(s) URL, not ${JSON.stringify(value)}`);
+}
