@@ -1,11 +1,19 @@
 import type { Emitter } from '@dialfleet/kit';
 import type { FaultReason } from './call-machine.js';
+import type { LadderMessage } from './sip-ladder.js';
 
 /** Linear PCM, 16 bit signed, mono, 8 kHz throughout the pipeline. */
 export const PIPELINE_SAMPLE_RATE_HZ = 8000;
 /** One packetisation interval: 20 ms = 160 samples. */
 export const FRAME_SAMPLES = 160;
 export const FRAME_MS = 20;
+
+/** How a transfer went: the far end took it over by itself, or did not want to. */
+export type TransferOutcome =
+  /** REFER accepted and the final NOTIFY said 2xx: the far end left us, or will with our BYE. */
+  | { ok: true }
+  /** `sipStatus`: of the refusal of REFER, or the last that NOTIFY told; null when the far end cannot be referred at all. */
+  | { ok: false; sipStatus: number | null; reason: string };
 
 /** What a leg reports. Times are `Clock.monotonicMs` of the worker process unless named otherwise. */
 export interface LegEvents {
@@ -26,6 +34,8 @@ export interface LegEvents {
   playing: { tag: string; offsetMs: number };
   /** Playout reached the end of everything queued under `tag`. */
   played: { tag: string; offsetMs: number };
+  /** A batch of the SIP messages of this call so far: at answer, and when nothing is left on the wire. */
+  ladder: { messages: LadderMessage[] };
   /** The recording ended early, or could not begin: its file holds what came before, the call goes on. */
   recordingFailed: { message: string };
 }
@@ -50,6 +60,14 @@ export interface LegMediaStats {
   jitterMs: number;
   /** Packets from a source other than the latched one: dropped. */
   packetsForeign: number;
+  /** From RTCP (RFC 3550 §6.4.1), null where the far end sends none: round trip, and what it lost and heard of us. */
+  roundTripMs?: number | null;
+  remotePacketsLost?: number | null;
+  remoteJitterMs?: number | null;
+  /** Estimated listening quality of what we receive, 1 to 4.5 (ITU-T G.107, from loss, delay and codec). */
+  mos?: number | null;
+  codec?: string;
+  srtp?: boolean;
 }
 
 /**
@@ -64,6 +82,8 @@ export interface CallLeg {
   hangUp(): void;
   /** RFC 4733 events towards the customer. */
   sendDtmf(digits: string): Promise<void>;
+  /** Asks the far end to call `target` instead of us (blind transfer, RFC 3515). Never rejects. Absent: the leg cannot. */
+  transfer?(target: string, progress?: (sipStatus: number) => void): Promise<TransferOutcome>;
   /** Starts writing both directions to a stereo WAV (customer left, bot right). Rejects when the file cannot be created. */
   record(filePath: string): Promise<void>;
   /** Frees sockets, closes the recording. Resolves with media statistics once files are closed. */

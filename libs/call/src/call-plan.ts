@@ -3,17 +3,57 @@ import type { HangupReason } from './disconnected-by.js';
 export type SipTransportName = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
 export type CodecName = 'PCMU' | 'PCMA' | 'G722' | 'opus';
 
-/** The trunk as a worker needs it. The password travels only inside the claim. */
+export type SrtpPolicy = 'off' | 'optional' | 'required';
+/** How the caller id is asserted besides From (RFC 3325; Remote-Party-ID is its forerunner that some PBXs still read). */
+export type IdentityHeader = 'none' | 'p_asserted_identity' | 'p_preferred_identity' | 'remote_party_id';
+
+/** TLS towards a trunk; everything is PEM text. The server's certificate is always verified. */
+export interface TrunkTls {
+  /** Name to verify and to send as SNI; default: the trunk's host. */
+  serverName?: string;
+  /** Authorities to trust instead of the system's. */
+  ca?: string;
+  /** Shown when the server asks for one. */
+  certificate?: string;
+  key?: string;
+}
+
+/** The trunk as a worker needs it. Secrets travel only inside the claim and the trunk directory. */
 export interface TrunkPlan {
   trunkId: string;
+  /** Name, IPv4 or IPv6 address (without brackets). */
   host: string;
-  port: number;
+  /** Absent: found by NAPTR and SRV (RFC 3263), else the transport's default. */
+  port?: number;
   transport: SipTransportName;
   username?: string;
   password?: string;
   /** Host part of From; default: the worker's advertised address. */
   fromDomain?: string;
   codecs: CodecName[];
+  /** Default `off`. */
+  srtp?: SrtpPolicy;
+  /** `host`, `host:port` or `[v6]:port`: every request goes there (RFC 3261 §8.1.2), the request URI keeps the trunk's host. */
+  outboundProxy?: string;
+  /** Default `none`. */
+  identityHeader?: IdentityHeader;
+  /** The caller id is withheld: anonymous From and `Privacy: id` (RFC 3323, RFC 3325). */
+  privacy?: boolean;
+  tls?: TrunkTls;
+  /** Of the WebSocket handshake (RFC 7118); default `/`. */
+  wsPath?: string;
+  /** A request too large for UDP goes over TCP (RFC 3261 §18.1.1); default true. */
+  tcpForLargeRequests?: boolean;
+  /** Hosts that a 3xx may send a call to; the trunk's own always may. */
+  redirectHosts?: string[];
+  /** A REFER from the far end is carried out; default: refused. */
+  allowRefer?: boolean;
+  /** Wanted session interval (RFC 4028); 0: no session timer. Default 1800. */
+  sessionExpiresSeconds?: number;
+  /** Reliable provisional responses (RFC 3262): default `supported`. */
+  reliableProvisional?: 'off' | 'supported' | 'required';
+  /** Between keep-alives on an idle flow: CRLF, or OPTIONS over UDP. 0: none; default 30. */
+  keepAliveSeconds?: number;
 }
 
 /**
@@ -42,6 +82,8 @@ export interface CallPlan<Settings = unknown> {
   acceptedAt: string;
   /** Unix ms: a worker that reads the claim later than this discards it. */
   claimDeadlineMs: number;
+  /** Inbound outside the bot's hours: this text is said, and the bot hangs up. */
+  announcement?: string;
 }
 
 export type SpeakerRole = 'bot' | 'customer';
@@ -139,5 +181,6 @@ export const timelineEventTypes = [
   'call.accepted', 'call.dialling', 'call.ringing', 'call.early_media', 'call.answered', 'call.talking', 'call.ending', 'call.ended',
   'greeting.ready', 'prefetch.finished', 'turn.customer', 'turn.bot', 'turn.interrupted', 'machine.detected', 'dtmf.received', 'dtmf.sent',
   'silence.prompted', 'tool.called', 'hangup.requested', 'recording.finished', 'warning',
+  'call.offered', 'transfer.started', 'transfer.progress', 'transfer.bridged', 'transfer.finished', 'transfer.failed', 'sip.ladder',
 ] as const;
 export type TimelineEventType = (typeof timelineEventTypes)[number];

@@ -4,3 +4,4 @@ export * from './call-plan.js';
 export * from './call-result.js';
 export * from './disconnected-by.js';
 export * from './phone-number.js';
+export * from './sip-ladder.js';

@@ -1,4 +1,5 @@
 import type { CallPlan } from '@dialfleet/call';
+import type { TrunkEntry } from './inbound.js';
 
 /** `fleet.worker.<id>.claim`: request → reply. Repeating a claim of the same session gets the same answer. */
 export interface ClaimRequest { plan: CallPlan }
@@ -13,6 +14,9 @@ export type ClaimRefusal = 'full' | 'draining' | 'expired' | 'cancelled' | 'inva
 export type WorkerCommand =
   | { command: 'hang_up'; sessionId: string }
   | { command: 'cancel_claim'; sessionId: string }
+  | { command: 'transfer'; sessionId: string; target: string }
+  /** Answered with a TrunkCheckReport. */
+  | { command: 'check_trunk'; entry: TrunkEntry }
   | { command: 'drain' };
 
 export type WorkerCommandReply = { ok: true } | { ok: false; reason: 'unknown_session' | 'invalid' };

@@ -5,6 +5,9 @@ export const subjects = {
   claim: (workerId: string): string => `fleet.worker.${token(workerId)}.claim`,
   command: (workerId: string): string => `fleet.worker.${token(workerId)}.command`,
   inbound: 'fleet.inbound',
+  trunks: 'fleet.trunks',
+  /** Published by a gateway whenever a trunk is made, changed or removed: workers ask `fleet.trunks` again. */
+  trunksChanged: 'fleet.trunks.changed',
   callEvent: (sessionId: string): string => `call.event.${token(sessionId)}`,
   callEvents: 'call.event.*',
   callEnded: (sessionId: string): string => `call.ended.${token(sessionId)}`,
@@ -12,6 +15,9 @@ export const subjects = {
 } as const;
 
 export const CALLS_STREAM = 'CALLS';
+/** KV buckets: who may register a trunk (entries expire unless renewed), and how its registration stands. */
+export const REGISTRATION_LEASES = 'registration_leases';
+export const REGISTRATIONS = 'registrations';
 /** Queue group of the gateways on `fleet.inbound`. */
 export const GATEWAY_QUEUE = 'gateway';
 

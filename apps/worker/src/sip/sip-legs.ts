@@ -46,7 +46,7 @@ export class SipLegs {
   }
 
   private async addressFor(trunk: TrunkPlan): Promise<string> {
-    return this.options.advertisedAddress ?? await localAddressTowards(trunk.host, trunk.port).catch(() => this.mainAddress);
+    return this.options.advertisedAddress ?? await localAddressTowards(trunk.host, trunk.port ?? 5060).catch(() => this.mainAddress);
   }
 
   private endpoint(transport: Transport, address: string): Promise<SipEndpoint> {

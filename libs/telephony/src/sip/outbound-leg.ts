@@ -74,7 +74,7 @@ export class OutboundLeg implements CallLeg {
   constructor(private readonly options: OutboundCallOptions, private readonly context: OutboundContext) {
     const { trunk } = options;
     safeHost(trunk.host, 'trunk host');
-    safePort(trunk.port, 'trunk port');
+    if (trunk.port !== undefined) safePort(trunk.port, 'trunk port');
     safeUser(options.dialUser, 'dialled user');
     safeUser(options.fromNumber, 'from number');
     if (trunk.fromDomain !== undefined) safeHost(trunk.fromDomain, 'from domain');
