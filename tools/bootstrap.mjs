@@ -89,6 +89,7 @@ function prepareDatabase() {
 const natsServer = { program: 'nats-server', debian: 'nats-server', brew: 'nats-server', why: 'the message broker', or: 'or set NATS_URL to one that runs' };
 const testTools = [
   { program: 'sipp', versionFlag: '-v', debian: 'sip-tester', brew: 'sipp', why: 'SIP interoperability tests' },
+  { program: 'kamailio', versionFlag: '-v', debian: ['kamailio', 'kamailio-tls-modules', 'kamailio-websocket-modules'], brew: 'kamailio', why: 'SIP interoperability tests' },
   { program: 'baresip', versionFlag: '-h', debian: 'baresip', brew: 'baresip', why: 'SIP interoperability tests' },
   { program: 'initdb', installed: hasPostgres, debian: 'postgresql', brew: 'postgresql', why: 'tests on a real PostgreSQL' },
 ];
@@ -137,7 +138,7 @@ async function installWith(manager, ...commands) {
 }
 
 function howToInstall(need) {
-  const ways = [need.debian && `sudo apt-get install ${need.debian}`, need.brew && `brew install ${need.brew}`, need.or].filter(Boolean);
+  const ways = [need.debian && `sudo apt-get install ${[need.debian].flat().join(' ')}`, need.brew && `brew install ${need.brew}`, need.or].filter(Boolean);
   return `${need.program} (${need.why}) is missing: ${ways.join(', ')}`;
 }
 
