@@ -45,6 +45,14 @@ export class ExternalProgram {
     }
   }
 
+  /** Asks it to end, for programs that have children to take along; kills it if it does not. */
+  async terminate(graceMs = 3000): Promise<void> {
+    if (!this.ended) this.child.kill('SIGTERM');
+    const impatient = setTimeout(() => { this.child.kill('SIGKILL'); }, graceMs);
+    await this.exited;
+    clearTimeout(impatient);
+  }
+
   async stop(): Promise<void> {
     if (!this.ended) this.child.kill('SIGKILL');
     await this.exited;
