@@ -16,6 +16,7 @@ import { TrunkLimits } from './dialout/trunk-limits.js';
 import { FleetController } from './fleet/fleet.controller.js';
 import { FleetPort } from './fleet/fleet-port.js';
 import { HealthController } from './fleet/health.controller.js';
+import { TrunkDirectoryService } from './inbound/trunk-directory.service.js';
 import { ApiKeysController } from './management/api-keys.controller.js';
 import { ApiKeysService } from './management/api-keys.service.js';
 import { AuditLogController } from './management/audit-log.controller.js';
@@ -65,7 +66,7 @@ export class GatewayModule {
         { provide: RecordingTokens, useValue: new RecordingTokens(parts.settings.secretKey) },
         { provide: DialoutRepository, useValue: new DialoutRepository(parts.database) },
         { provide: CallRepository, useValue: new CallRepository(parts.database) },
-        KeyAuthenticator, BotSettingsCache, KeyJanitor, TrunkLimits, DialoutService, CallsService, EventStreams, GatewayMetrics, TrunksService, BotsService, EndpointsService, NumbersService, ApiKeysService, ...deliveryProviders,
+        KeyAuthenticator, BotSettingsCache, KeyJanitor, TrunkLimits, DialoutService, CallsService, EventStreams, GatewayMetrics, TrunksService, TrunkDirectoryService, BotsService, EndpointsService, NumbersService, ApiKeysService, ...deliveryProviders,
       ],
     };
   }

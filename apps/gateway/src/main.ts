@@ -5,6 +5,8 @@ import { connectNats, FleetClient } from '@dialfleet/messaging';
 import { FolderRecordingStore } from '@dialfleet/storage';
 import { NatsEventFeed } from './calls/nats-event-feed.js';
 import { createGateway } from './gateway-app.js';
+import { answerFleet } from './inbound/fleet-questions.js';
+import { TrunkDirectoryService } from './inbound/trunk-directory.service.js';
 import { gatewaySettings, type GatewaySettings } from './settings.js';
 
 /** Open requests get a while, and no more. */
@@ -30,11 +32,13 @@ async function start(): Promise<void> {
   const app = await createGateway({
     settings, database, fleet, events: new NatsEventFeed(nc, log), recordings: new FolderRecordingStore(settings.recordingsDir), clock: systemClock, logger: log,
   });
+  const stopAnswering = answerFleet(nc, { trunks: app.get(TrunkDirectoryService) }, log);
   await app.listen(settings.port, settings.host).catch((error: unknown) => { throw portProblem(error, 'DIALFLEET_PORT', `port ${settings.port}`); });
   const url = await localUrl(app, settings);
   log.info('gateway ready', { url });
   process.stdout.write(serviceLine({ ready: true, url }));
   stopOnSignals({ logger: log, withinMs: STOP_WITHIN_MS, stop: async () => {
+    stopAnswering();
     await app.close();
     fleet.close();
     await nc.drain();

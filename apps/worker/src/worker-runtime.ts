@@ -19,6 +19,7 @@ import { Heartbeats } from './fleet/heartbeats.js';
 import { OutcomeJournal } from './journal/outcome-journal.js';
 import type { WorkerSettings } from './settings.js';
 import { SipLegs } from './sip/sip-legs.js';
+import { askGateways, followTrunkChanges, TrunkDirectory } from './sip/trunk-directory.js';
 
 const JOURNAL_FLUSH_MS = 10_000;
 const STEP_BACK_NICENESS = 5;
@@ -30,6 +31,8 @@ export class WorkerRuntime {
     private readonly settings: WorkerSettings, private readonly nc: NatsConnection, private readonly journal: OutcomeJournal,
     private readonly sip: SipLegs, private readonly media: MediaThread, private readonly providers: Providers,
     private readonly sessions: ReadonlySet<CallSession>,
+    /** Every trunk of the fleet. */
+    readonly trunks: TrunkDirectory,
     /** Resolves when a part has died that only a new process replaces. */
     readonly broken: Promise<Error>,
   ) {}
@@ -45,6 +48,9 @@ export class WorkerRuntime {
     letMediaGoFirst();
     const broken = new Promise<Error>((resolve) => { media.events.on('crashed', ({ error }) => { resolve(error); }); });
     const sip = await SipLegs.start({ advertisedAddress: settings.advertisedAddress, sipPort: settings.sipPort, version, media, clock, logger });
+    const trunks = new TrunkDirectory(askGateways(nc), clock, logger);
+    followTrunkChanges(nc, trunks);
+    trunks.start();
     const providers = createProviders({ logger });
     await providers.warmUp();
     const recordings = new RecordingShelf(new FolderRecordingStore(settings.recordingsDir), clock, logger);
@@ -69,7 +75,7 @@ export class WorkerRuntime {
 
     const slots = new CallSlots({ ...worker, maxCalls: settings.maxCalls }, clock, begin);
     const heartbeats = new Heartbeats(slots, clock, { ...worker, version, startedAtMs: clock.nowMs(), mediaAddress: sip.mainAddress }, (beat) => { publishBeat(nc, beat); });
-    return new WorkerRuntime(slots, heartbeats, logger, settings, nc, journal, sip, media, providers, sessions, broken);
+    return new WorkerRuntime(slots, heartbeats, logger, settings, nc, journal, sip, media, providers, sessions, trunks, broken);
   }
 
   /** Resolves when the broker has answered. */
@@ -80,6 +86,7 @@ export class WorkerRuntime {
     this.logger.info('draining', { calls: this.slots.size });
     await this.slots.drained(this.settings.drainTimeoutMs);
     this.heartbeats.stop();
+    this.trunks.stop();
     await this.journal.close(JOURNAL_FLUSH_MS);
     await this.sip.stop();
     await Promise.all([this.media.close(), this.providers.close()]);

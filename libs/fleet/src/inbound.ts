@@ -33,8 +33,12 @@ export interface TrunkEntry {
   inboundAuth: boolean;
 }
 
-/** `fleet.trunks`: request (empty) → every trunk that calls in or registers. */
-export interface TrunkDirectoryReply { trunks: TrunkEntry[] }
+/** `fleet.trunks`: the trunks of all workspaces in order of their ids, a page at a time (messages are bounded). */
+export interface TrunkDirectoryRequest {
+  /** Id of the last trunk of the page before. */
+  after?: string;
+}
+export interface TrunkDirectoryReply { trunks: TrunkEntry[]; /** Absent: that was the last page. */ next?: string }
 
 /** In the KV bucket `registrations`, key: trunk id; written by the worker that owns the registration. */
 export interface RegistrationState {

@@ -49,6 +49,9 @@ export class FleetClient {
     return answer.kind === 'reply' ? answer.reply : { ok: false, reason: 'unreachable' };
   }
 
+  /** Tells the workers that their list of trunks is old; one that misses it asks again within 30 s anyway. */
+  trunksChanged(): void { if (this.isConnected) this.nc.publish(subjects.trunksChanged); }
+
   private async watchConnection(): Promise<void> {
     for await (const status of this.nc.status()) {
       if (status.type === 'disconnect') this.connected = false;

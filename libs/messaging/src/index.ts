@@ -7,5 +7,6 @@ export * from './jetstream-context.js';
 export * from './jetstream-rethrow-filter.js';
 export * from './jetstream-strategy.js';
 export * from './jetstream-streams.js';
+export * from './request-reply.js';
 export * from './subjects.js';
 export * from './temporary-nats.js';

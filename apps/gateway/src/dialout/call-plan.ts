@@ -16,7 +16,7 @@ export function callPlan(call: NewCall, route: CallRoute, settings: BotSettings,
   };
 }
 
-const trunkPlan = (trunk: DialoutTrunk, box: SecretBox): TrunkPlan => ({
+export const trunkPlan = (trunk: DialoutTrunk, box: SecretBox): TrunkPlan => ({
   trunkId: trunk.id, host: trunk.host, port: trunk.port, transport: trunk.transport as SipTransportName, codecs: trunk.codecs as CodecName[],
   ...(trunk.username === null ? {} : { username: trunk.username }),
   ...(trunk.password === null ? {} : { password: box.open(trunk.password) }),

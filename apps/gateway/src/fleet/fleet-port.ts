@@ -8,4 +8,6 @@ export abstract class FleetPort {
   abstract workers(): WorkerView[];
   abstract claim(plan: CallPlan): Promise<ClaimOutcome>;
   abstract command(workerId: string, command: WorkerCommand): Promise<WorkerCommandReply | { ok: false; reason: 'unreachable' }>;
+  /** Workers ask for the trunks again. */
+  abstract trunksChanged(): void;
 }

@@ -3,6 +3,7 @@ import { TrunkRequest, type FieldProblem, type PageView, type TrunkView } from '
 import { isId, newId, pageArgs, pageOf, pageWhere, SecretBox, type Database, type PageRequest, type TrunkModel } from '@dialfleet/database';
 import { Inject, Injectable } from '@nestjs/common';
 import type { RequestContext } from '../auth/access.js';
+import { FleetPort } from '../fleet/fleet-port.js';
 import { invalid, ProblemError } from '../http/problem.js';
 import { validated } from '../http/validated.js';
 import { DATABASE } from '../tokens.js';
@@ -11,7 +12,7 @@ import { fieldsOf, mergePatch } from './merge-patch.js';
 
 @Injectable()
 export class TrunksService {
-  constructor(@Inject(DATABASE) private readonly database: Database, private readonly box: SecretBox) {}
+  constructor(@Inject(DATABASE) private readonly database: Database, private readonly box: SecretBox, private readonly fleet: FleetPort) {}
 
   async create(context: RequestContext, request: TrunkRequest): Promise<TrunkView> {
     const id = newId('trunk');
@@ -20,6 +21,7 @@ export class TrunksService {
       this.database.trunk.create({ data }),
       auditOf(this.database, context, { action: 'trunk.created', targetType: 'trunk', targetId: id, detail: { name: request.name, host: request.host } }),
     ]);
+    this.fleet.trunksChanged();
     return trunkView(row);
   }
 
@@ -39,6 +41,7 @@ export class TrunksService {
       this.database.trunk.update({ where: { id }, data: { ...columns(request), password } }),
       auditOf(this.database, context, { action: 'trunk.changed', targetType: 'trunk', targetId: id, detail: { fields: fieldsOf(patch) } }),
     ]);
+    this.fleet.trunksChanged();
     return trunkView(updated);
   }
 
@@ -50,6 +53,7 @@ export class TrunksService {
       this.database.phoneNumber.deleteMany({ where: { trunkId: id, workspaceId: context.principal.workspaceId } }),
       auditOf(this.database, context, { action: 'trunk.deleted', targetType: 'trunk', targetId: id }),
     ]);
+    this.fleet.trunksChanged();
   }
 
   async require(workspaceId: string, id: string): Promise<TrunkModel> {

@@ -13,12 +13,13 @@ export class FakeFleet extends FleetPort {
   isConnected = true;
   readonly plans: CallPlan<BotSettings>[] = [];
   readonly commands: [string, WorkerCommand][] = [];
+  trunkChanges = 0;
   views: WorkerView[] = [];
   onClaim: () => Promise<ClaimOutcome> = accepts;
   commandAnswer: Answer = { ok: true };
 
   reset(): void {
-    Object.assign(this, { isConnected: true, views: [workerView()], onClaim: accepts, commandAnswer: { ok: true } });
+    Object.assign(this, { isConnected: true, views: [workerView()], onClaim: accepts, commandAnswer: { ok: true }, trunkChanges: 0 });
     this.plans.length = 0;
     this.commands.length = 0;
   }
@@ -34,6 +35,8 @@ export class FakeFleet extends FleetPort {
     this.commands.push([workerId, command]);
     return Promise.resolve(this.commandAnswer);
   }
+
+  trunksChanged(): void { this.trunkChanges++; }
 }
 
 const accepts = (): Promise<ClaimOutcome> => Promise.resolve({ ok: true, workerId: 'w-1', epoch: 'e-1' });
