@@ -53,9 +53,6 @@ const samples: [rule: string, text: string][] = [
   ['Request_Response', 'INVITE sip:a@b SIP/3.0'],
   ['Request_Response', 'SIP/2.0 180 Ringing'], ['Request_Response', 'SIP/2.0 200 '], ['Request_Response', 'SIP/2.0 99 No'],
   ['Refer_To', '<sip:a@b?Replaces=x%3Bto-tag%3D1>'],
-  ['WWW_Authenticate', 'Digest realm="a b", nonce="x", algorithm=MD5, qop="auth,auth-int", opaque="o", stale=TRUE'],
-  ['WWW_Authenticate', 'Digest realm="a",nonce="n"'],
-  ['Proxy_Authenticate', 'Basic realm="a"'],
 ];
 
 describe('fastParse', () => {
@@ -70,7 +67,7 @@ describe('fastParse', () => {
       ['From', '"Bot" <sip:+1@1.1.1.1>;tag=abc'], ['To', '<sip:+1@1.1.1.1;user=phone>;tag=1'],
       ['Contact', '<sip:a@10.0.0.1:5060;transport=udp;ob>'], ['Record_Route', '<sip:10.0.0.9;r2=on;lr=on;ftag=7>'],
       ['CSeq', '1 INVITE'], ['Call_ID', 'abc@host'], ['Content_Length', '200'], ['Content_Type', 'application/sdp'], ['Max_Forwards', '70'],
-      ['WWW_Authenticate', 'Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256'],
+      ['WWW_Authenticate', 'Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256'], ['Proxy_Authenticate', 'complete nonsense, "'],
     ];
     for (const [rule, text] of ordinary) expect([text, fastRules[rule](text)]).toEqual([text, expect.anything()]);
   });

@@ -1,7 +1,6 @@
 import { Grammar } from 'sip.js/lib/grammar/grammar.js';
 import { NameAddrHeader } from 'sip.js/lib/grammar/name-addr-header.js';
 import { URI } from 'sip.js/lib/grammar/uri.js';
-import { parseChallenge } from './digest.js';
 
 /**
  * The header rules that every call needs, parsed by hand. sip.js' PEG parser decodes its whole byte-code on each
@@ -188,9 +187,9 @@ export const fastRules: Readonly<Record<string, Rule>> = {
   Content_Length: shortNumber,
   Max_Forwards: shortNumber,
   Content_Type: (text) => (/^application\/(sdp|dtmf-relay|dtmf)$/i.test(text) ? text.toLowerCase() : undefined),
-  // Accepts more than the PEG: algorithms and parameters that it does not know (RFC 7616, RFC 8760).
-  WWW_Authenticate: parseChallenge,
-  Proxy_Authenticate: parseChallenge,
+  // Accepts anything: DigestSession reads challenges from the text, and one that makes no sense must not lose the 401 around it.
+  WWW_Authenticate: (text) => ({ text }),
+  Proxy_Authenticate: (text) => ({ text }),
 };
 
 export const pegParse = Grammar.parse;

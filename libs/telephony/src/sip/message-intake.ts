@@ -5,10 +5,9 @@ import { IncomingResponseMessage } from 'sip.js/lib/core/messages/incoming-respo
 import { Parser } from 'sip.js/lib/core/messages/parser.js';
 import type { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-core.js';
 import type { URI } from 'sip.js/lib/grammar/uri.js';
-import { parseChallenge, strongestChallenge } from './digest.js';
 import { ServerTransactionIndex } from './server-transaction-index.js';
 import type { TransportLayer } from './transport-layer.js';
-import { headerValues, keepOneHeader, type Peer, type WireMessage } from './wire.js';
+import type { Peer, WireMessage } from './wire.js';
 
 /** How a request reached us: what sip.js' own message does not keep. */
 export interface Arrival { source: Peer; requestUri: URI }
@@ -38,7 +37,7 @@ export class MessageIntake {
   receive(text: string, source: Peer): void {
     try {
       const received = this.transport.receive(text, source);
-      const message = received && Parser.parseMessage(challengeChosen(received.text, received.message), this.sipLogger);
+      const message = received && Parser.parseMessage(received.text, this.sipLogger);
       if (!received || !message || !MANDATORY.every((name) => message.hasHeader(name))) this.counts.malformed++;
       else if (message instanceof IncomingRequestMessage) this.request(message, received.message, source);
       else this.response(message);
@@ -91,15 +90,3 @@ function tooShort(message: IncomingRequestMessage | IncomingResponseMessage): bo
   const length = message.getHeader('content-length');
   return length !== undefined && Buffer.byteLength(message.body) < Number(length);
 }
-
-/** Of several challenges sip.js answers the last: leave it the strongest that we can answer (RFC 8760 §2.4). */
-function challengeChosen(text: string, message: WireMessage): string {
-  if (message.status !== 401 && message.status !== 407) return text;
-  const name = message.status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate';
-  const values = headerValues(text, name);
-  if (values.length < 2) return text;
-  const parsed = values.flatMap((value) => { const challenge = parseChallenge(value); return challenge ? [{ ...challenge, value }] : []; });
-  const chosen = strongestChallenge(parsed);
-  return chosen ? keepOneHeader(text, name, chosen.value) : text;
-}
-

@@ -6,8 +6,9 @@ import type { AckableIncomingResponseWithSession, OutgoingInviteRequest } from '
 import type { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-core.js';
 import { URI } from 'sip.js/lib/grammar/uri.js';
 import type { MediaFactory } from '../media-session.js';
+import { credentialHeaders } from './call-credentials.js';
 import { ConfirmedDialog } from './confirmed-dialog.js';
-import type { DigestCredentials } from './digest.js';
+import { DigestSession } from './digest-session.js';
 import { safeHeaders, safeHost, safePort, safeText, safeUser } from './header-safety.js';
 import type { HostResolver } from './host-resolver.js';
 import { LegMedia } from './leg-media.js';
@@ -59,7 +60,7 @@ export class OutboundLeg implements CallLeg {
   readonly events = new Emitter<LegEvents>();
   readonly audioOut: AudioOut;
   readonly callId = randomBytes(15).toString('hex');
-  readonly credentials: DigestCredentials | undefined;
+  private readonly digest: DigestSession | undefined;
   private readonly media: LegMedia;
   private readonly extraHeaders: string[];
   private state: State = 'idle';
@@ -78,7 +79,7 @@ export class OutboundLeg implements CallLeg {
     safeUser(options.dialUser, 'dialled user');
     safeUser(options.fromNumber, 'from number');
     if (trunk.fromDomain !== undefined) safeHost(trunk.fromDomain, 'from domain');
-    this.credentials = credentialsOf(trunk);
+    this.digest = digestOf(trunk);
     this.extraHeaders = safeHeaders(options.headers ?? {});
     this.media = new LegMedia(context.media, audioCodecsOf(trunk.codecs), this.events, context.logger);
     this.audioOut = this.media.audioOut;
@@ -131,7 +132,7 @@ export class OutboundLeg implements CallLeg {
   }
 
   /** Only a call that is still wanted answers a challenge: the far end may send one after our CANCEL. */
-  get wantsToAuthenticate(): boolean { return !this.hangingUp || this.dialog !== undefined; }
+  get authentication(): DigestSession | undefined { return !this.hangingUp || this.dialog ? this.digest : undefined; }
 
   /** A 101–199 without a To tag or Contact; see MessageIntake. */
   informalProgress(sipStatus: number): void { this.progressed(sipStatus, undefined); }
@@ -163,7 +164,7 @@ export class OutboundLeg implements CallLeg {
   }
 
   private accepted(response: AckableIncomingResponseWithSession): void {
-    response.ack();
+    response.ack({ extraHeaders: this.invite ? credentialHeaders(this.invite.message) : [] });
     // A forked INVITE may be answered twice: the first has the call (RFC 3261 §13.2.2.4).
     if (this.dialog || this.state === 'gone') { response.session.bye(); return; }
     const dialog = new ConfirmedDialog(response.session, { ...this.context, media: this.media, events: this.events }, () => this.gone());
@@ -270,9 +271,9 @@ export class OutboundLeg implements CallLeg {
   }
 }
 
-function credentialsOf(trunk: OutboundCallOptions['trunk']): DigestCredentials | undefined {
+function digestOf(trunk: OutboundCallOptions['trunk']): DigestSession | undefined {
   if (!trunk.username || trunk.password === undefined) return undefined;
-  return { username: safeText(trunk.username, 'trunk username'), password: safeText(trunk.password, 'trunk password') };
+  return new DigestSession({ username: safeText(trunk.username, 'trunk username'), password: safeText(trunk.password, 'trunk password') });
 }
 
 /** IPv6 addresses stand in brackets in a URI. */

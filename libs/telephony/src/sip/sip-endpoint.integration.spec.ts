@@ -1,7 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { createSocket, type Socket } from 'node:dgram';
 import { connect } from 'node:net';
-import type { CallLeg, LegEvents } from '@dialfleet/call';
 import { silentLogger, VirtualClock } from '@dialfleet/kit';
 import { Timers } from 'sip.js/lib/core/timers.js';
 import { HostResolver } from './host-resolver.js';
@@ -10,42 +8,14 @@ import type { OutboundCallOptions } from './outbound-leg.js';
 import { SipEndpoint, type SipEndpointOptions } from './sip-endpoint.js';
 import type { SocketTransportName } from './sip-socket.js';
 import { FakeMedia } from './testing/fake-media.js';
-
-type Seen = { [K in keyof LegEvents]: { type: K } & LegEvents[K] }[keyof LegEvents];
-const signalling = ['provisional', 'answered', 'failed', 'hungUp', 'fault', 'released', 'dtmf'] as const;
-
-/** Everything a leg reported, and a wait for the next report of a kind. */
-class Observer {
-  readonly seen: Seen[] = [];
-  private waiting: (() => void)[] = [];
-
-  constructor(readonly leg: CallLeg) {
-    for (const type of signalling) {
-      leg.events.on(type, (payload: object) => {
-        this.seen.push({ type, ...payload } as Seen);
-        for (const wake of this.waiting.splice(0)) wake();
-      });
-    }
-  }
-
-  get types(): string[] { return this.seen.map((event) => event.type); }
-
-  async until<K extends Seen['type']>(type: K): Promise<Extract<Seen, { type: K }>> {
-    for (;;) {
-      const found = this.seen.find((event) => event.type === type);
-      if (found) return found as Extract<Seen, { type: K }>;
-      await new Promise<void>((resolve) => { this.waiting.push(resolve); });
-    }
-  }
-}
-
-/** Lets sockets deliver until `holds`; a condition that never holds ends in the test's time-out. */
-async function eventually(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => { setImmediate(resolve); });
-}
+import { eventually, LegObserver as Observer } from './testing/leg-observer.js';
+import { ScriptedPeer, SDP } from './testing/scripted-peer.js';
 
 const cleanUps: (() => Promise<unknown> | void)[] = [];
-afterEach(async () => { for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp(); });
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+  await ScriptedPeer.closeAll();
+});
 
 async function endpoint(transport: SocketTransportName, options: Partial<SipEndpointOptions> = {}): Promise<{ sip: SipEndpoint; media: FakeMedia }> {
   const media = new FakeMedia();
@@ -64,51 +34,6 @@ const call = (from: SipEndpoint, transport: SocketTransportName, port: number, m
   return new Observer(from.createCall({ dialUser: '+14155550123', fromNumber: '+14155550100', ...rest, trunk: { host: '127.0.0.1', port, transport, codecs: ['PCMU', 'PCMA'], ...trunk } }));
 };
 
-/** A peer that speaks UDP by hand: sends what a test tells it to, and remembers what it got. */
-class ScriptedPeer {
-  readonly received: string[] = [];
-  private waiting: (() => void)[] = [];
-  private constructor(private readonly socket: Socket, readonly port: number) {
-    socket.on('message', (datagram) => {
-      this.received.push(datagram.toString());
-      for (const wake of this.waiting.splice(0)) wake();
-    });
-  }
-
-  static async open(): Promise<ScriptedPeer> {
-    const socket = createSocket('udp4');
-    await new Promise<void>((resolve) => { socket.bind(0, '127.0.0.1', resolve); });
-    const peer = new ScriptedPeer(socket, socket.address().port);
-    cleanUps.push(() => new Promise<void>((resolve) => { socket.close(() => resolve()); }));
-    return peer;
-  }
-
-  async next(method: string, nth = 0): Promise<string> {
-    for (;;) {
-      const found = this.received.filter((text) => text.startsWith(`${method} `))[nth];
-      if (found !== undefined) return found;
-      await new Promise<void>((resolve) => { this.waiting.push(resolve); });
-    }
-  }
-
-  send(text: string, port: number): void { this.socket.send(text, port, '127.0.0.1'); }
-
-  reply(request: string, startLine: string, port: number, { headers = [], body = '', tag = 'peer' }: { headers?: string[]; body?: string; tag?: string | null } = {}): void {
-    const line = (name: string): string => new RegExp(`^${name}: .*$`, 'm').exec(request)?.[0].trimEnd() ?? '';
-    const to = line('To');
-    this.send([`SIP/2.0 ${startLine}`, line('Via'), line('From'), tag === null || to.includes(';tag=') ? to : `${to};tag=${tag}`, line('Call-ID'), line('CSeq'),
-      `Contact: <sip:peer@127.0.0.1:${this.port}>`, ...headers, ...(body ? ['Content-Type: application/sdp'] : []), `Content-Length: ${Buffer.byteLength(body)}`, '', body].join('\r\n'), port);
-  }
-
-  /** An in-dialog request of the callee. */
-  request(method: string, invite: string, cseq: number, { headers = [], body = '' }: { headers?: string[]; body?: string } = {}): string {
-    const value = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(invite)?.[1].trimEnd() ?? '';
-    return [`${method} ${value('Contact').slice(1, -1)} SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bKpeer${method}${cseq}`, `From: ${value('To')};tag=peer`, `To: ${value('From')}`,
-      `Call-ID: ${value('Call-ID')}`, `CSeq: ${cseq} ${method}`, `Contact: <sip:peer@127.0.0.1:${this.port}>`, 'Max-Forwards: 70', ...headers, `Content-Length: ${Buffer.byteLength(body)}`, '', body].join('\r\n');
-  }
-}
-
-const SDP = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n';
 const quiet = { legs: 0, dialogs: 0 };
 
 describe.each<SocketTransportName>(['udp', 'tcp'])('two endpoints over %s', (transport) => {

@@ -149,10 +149,7 @@ export class SipEndpoint {
     const { configuration } = this.core;
     configuration.contact.uri.port = port;
     configuration.viaHost = `${uriHost(configuration.viaHost)}:${port}`;
-    configuration.authenticationFactory = () => callCredentials((callId) => {
-      const leg = this.outbound.get(callId);
-      return leg?.wantsToAuthenticate ? leg.credentials : undefined;
-    });
+    configuration.authenticationFactory = () => callCredentials((callId) => this.outbound.get(callId)?.authentication);
     this.core.delegate = {
       onInvite: (invite) => this.invited(invite),
       onMessage: (request) => { request.reject({ statusCode: 405 }); },

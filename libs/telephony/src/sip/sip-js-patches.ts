@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import type { Dialog } from 'sip.js/lib/core/dialogs/dialog.js';
 import { SessionDialog } from 'sip.js/lib/core/dialogs/session-dialog.js';
+import type { IncomingResponseMessage } from 'sip.js/lib/core/messages/incoming-response-message.js';
+import type { OutgoingRequestMessage } from 'sip.js/lib/core/messages/outgoing-request-message.js';
 import { Timers } from 'sip.js/lib/core/timers.js';
 import { ClientTransaction } from 'sip.js/lib/core/transactions/client-transaction.js';
 import type { Transaction } from 'sip.js/lib/core/transactions/transaction.js';
@@ -8,6 +11,7 @@ import type { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-c
 import { UserAgentClient } from 'sip.js/lib/core/user-agents/user-agent-client.js';
 import { Grammar } from 'sip.js/lib/grammar/grammar.js';
 import { URI } from 'sip.js/lib/grammar/uri.js';
+import type { RequestAuthentication } from './call-credentials.js';
 import { fastParse } from './fast-grammar.js';
 
 /**
@@ -20,6 +24,7 @@ const patchPoints: Record<string, () => boolean> = {
   'ClientTransaction.makeId': () => typeof clientTransaction.makeId === 'function',
   'SessionDialog.prototype.dispose': () => typeof sessionDialog.dispose === 'function',
   'UserAgentClient.prototype.init': () => typeof userAgentClient.init === 'function',
+  'UserAgentClient.prototype.authenticationGuard': () => typeof userAgentClient.authenticationGuard === 'function',
   'URI.prototype.escapeUser': () => typeof uriPrototype.escapeUser === 'function',
   'Timers.TIMER_D, I, J, K': () => [timers.TIMER_D, timers.TIMER_I, timers.TIMER_J, timers.TIMER_K].every((ms) => typeof ms === 'number'),
 };
@@ -27,7 +32,10 @@ const patchPoints: Record<string, () => boolean> = {
 type Branchable = { method: string; branch?: string };
 const clientTransaction = ClientTransaction as unknown as { makeId(request: Branchable): string };
 const sessionDialog = SessionDialog.prototype as unknown as { dispose(): void; ackWait: boolean; reinviteUserAgentServer: unknown };
-const userAgentClient = UserAgentClient.prototype as unknown as { init(): void; _transaction?: Transaction; core: UserAgentCore };
+const userAgentClient = UserAgentClient.prototype as unknown as {
+  init(): void; _transaction?: Transaction; core: UserAgentCore; message: OutgoingRequestMessage; credentials?: RequestAuthentication;
+  authenticationGuard(response: IncomingResponseMessage, dialog?: Dialog): boolean;
+};
 const uriPrototype = URI.prototype as unknown as { escapeUser(user: string): string };
 const timers = Timers as unknown as Record<'TIMER_D' | 'TIMER_I' | 'TIMER_J' | 'TIMER_K', number>;
 let applied = false;
@@ -45,6 +53,7 @@ export function applySipJsPatches(): void {
   forgetAckOfDeadDialogs();
   rememberChallengedTransactions();
   tolerateStrayPercentSigns();
+  answerEveryChallenge();
   applied = true;
 }
 
@@ -85,6 +94,26 @@ function forgetAckOfDeadDialogs(): void {
 }
 
 const challenged = new WeakMap<UserAgentCore, Set<Transaction>>();
+
+/**
+ * The original answers one challenge a request, in MD5: a proxy and then a server, several realms, or a stale nonce after
+ * the first ended the call. True: the response is final.
+ */
+function answerEveryChallenge(): void {
+  userAgentClient.authenticationGuard = function (this: typeof userAgentClient, response, dialog): boolean {
+    if (response.statusCode !== 401 && response.statusCode !== 407) return true;
+    const { message, core } = this;
+    this.credentials ??= core.configuration.authenticationFactory() as unknown as RequestAuthentication | undefined;
+    if (!this.credentials?.answer(message, response)) return true;
+    // PRACK, INFO and BYE do not name their dialog, whose next request must not repeat this CSeq.
+    const within = dialog ?? core.dialogs.get(`${message.callId}${message.fromTag}${message.toTag ?? ''}`);
+    within?.incrementLocalSequenceNumber();
+    message.cseq = within?.localSequenceNumber ?? message.cseq + 1;
+    message.setHeader('cseq', `${message.cseq} ${message.method}`);
+    this.init();
+    return false;
+  };
+}
 
 /** The transaction of a request that was challenged lives on beside its successor, out of reach of the core's dispose. */
 function rememberChallengedTransactions(): void {

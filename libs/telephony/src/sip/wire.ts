@@ -130,10 +130,3 @@ export function headerValues(text: string, name: string): string[] {
   const pattern = new RegExp(`\\r\\n${name}[ \\t]*:[ \\t]*([^\\r\\n]*(?:\\r\\n[ \\t][^\\r\\n]*)*)`, 'gi');
   return [...text.slice(0, end < 0 ? undefined : end).matchAll(pattern)].map((match) => match[1].replace(/\r\n[ \t]+/g, ' '));
 }
-
-/** The message with only `value` left of the header fields called `name`. */
-export function keepOneHeader(text: string, name: string, value: string): string {
-  const end = text.indexOf('\r\n\r\n');
-  const pattern = new RegExp(`\\r\\n${name}[ \\t]*:[^\\r\\n]*(?:\\r\\n[ \\t][^\\r\\n]*)*`, 'gi');
-  return `${text.slice(0, end).replace(pattern, '')}\r\n${name}: ${value}${text.slice(end)}`;
-}

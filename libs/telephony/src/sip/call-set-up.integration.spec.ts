@@ -1,0 +1,78 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { silentLogger, VirtualClock } from '@dialfleet/kit';
+import type { OutboundCallOptions } from './outbound-leg.js';
+import { SipEndpoint, type SipEndpointOptions } from './sip-endpoint.js';
+import { FakeMedia } from './testing/fake-media.js';
+import { LegObserver } from './testing/leg-observer.js';
+import { ScriptedPeer, SDP } from './testing/scripted-peer.js';
+
+const cleanUps: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+  await ScriptedPeer.closeAll();
+});
+
+type More = Partial<Omit<OutboundCallOptions, 'trunk'>> & { trunk?: Partial<OutboundCallOptions['trunk']>; endpoint?: Partial<SipEndpointOptions> };
+interface Dialled { sip: SipEndpoint; media: FakeMedia; peer: ScriptedPeer; caller: LegObserver; invite: string }
+
+async function dial({ trunk, endpoint, ...more }: More = {}): Promise<Dialled> {
+  const media = new FakeMedia();
+  const sip = await SipEndpoint.start({ transport: 'udp', bindAddress: '127.0.0.1', port: 0, userAgent: 'test', media, logger: silentLogger, ...endpoint });
+  cleanUps.push(() => {
+    const stopped = sip.stop(20);
+    if (endpoint?.clock instanceof VirtualClock) endpoint.clock.advance(20);
+    return stopped;
+  });
+  const peer = await ScriptedPeer.open();
+  const caller = new LegObserver(sip.createCall({
+    dialUser: '+14155550123', fromNumber: '+14155550100', ...more, trunk: { host: '127.0.0.1', port: peer.port, transport: 'udp', codecs: ['PCMU', 'PCMA'], ...trunk },
+  }));
+  await caller.leg.start();
+  return { sip, media, peer, caller, invite: await peer.next('INVITE') };
+}
+
+describe('credentials', () => {
+  const trunk = { username: 'bob', password: 'secret' };
+  const challenge = (nonce: string, more = ''): string => `Digest realm="r", nonce="${nonce}", qop="auth"${more}`;
+
+  it('satisfy a proxy and the server behind it in one call, and the ACK carries them too', async () => {
+    const { sip, peer, invite, caller } = await dial({ trunk });
+    peer.reply(invite, '407 Proxy Authentication Required', sip.port, { headers: [`Proxy-Authenticate: ${challenge('p')}`] });
+    const second = await peer.next('INVITE', 1);
+    expect(second).toMatch(/Proxy-Authorization: Digest .*nonce="p".*nc=00000001/);
+    peer.reply(second, '401 Unauthorized', sip.port, { headers: [`WWW-Authenticate: ${challenge('s')}`] });
+    const third = await peer.next('INVITE', 2);
+    expect(third).toMatch(/Proxy-Authorization: Digest .*nonce="p".*nc=00000002/);
+    expect(third).toMatch(/\r\nAuthorization: Digest .*nonce="s".*nc=00000001/);
+    expect(third).toContain('CSeq: 3 INVITE');
+    peer.reply(third, '200 OK', sip.port, { body: SDP });
+    await caller.until('answered');
+    const ack = (await Promise.all([0, 1, 2].map((nth) => peer.next('ACK', nth))))[2];
+    expect(ack).toMatch(/\r\nAuthorization: Digest .*nonce="s"/);
+    expect(ack).toMatch(/\r\nProxy-Authorization: Digest .*nonce="p"/);
+    expect(ack).toContain('CSeq: 3 ACK');
+  });
+
+  it('satisfy a challenge to the BYE, counting on with a nonce they know', async () => {
+    const { sip, peer, invite, caller } = await dial({ trunk });
+    peer.reply(invite, '407 Proxy Authentication Required', sip.port, { headers: [`Proxy-Authenticate: ${challenge('n')}`] });
+    const second = await peer.next('INVITE', 1);
+    peer.reply(second, '200 OK', sip.port, { body: SDP });
+    await caller.until('answered');
+    caller.leg.hangUp();
+    const bye = await peer.next('BYE');
+    expect(bye).toContain('CSeq: 3 BYE');
+    peer.reply(bye, '407 Proxy Authentication Required', sip.port, { headers: [`Proxy-Authenticate: ${challenge('n')}`] });
+    const again = await peer.next('BYE', 1);
+    expect(again).toMatch(/Proxy-Authorization: Digest .*nc=00000002/);
+    expect(again).toContain('CSeq: 4 BYE');
+    peer.reply(again, '200 OK', sip.port);
+    expect(await caller.until('released')).toMatchObject({ sipStatus: 200 });
+  });
+
+  it('are not sent in answer to something that is no challenge', async () => {
+    const { sip, peer, invite, caller } = await dial({ trunk });
+    peer.reply(invite, '401 Unauthorized', sip.port, { headers: ['WWW-Authenticate: who, are you?'] });
+    expect(await caller.until('failed')).toMatchObject({ sipStatus: 401 });
+  });
+});
