@@ -14,10 +14,8 @@ export interface SipLegsOptions {
   logger: Logger;
 }
 
-type Transport = 'udp' | 'tcp';
-
 /**
- * This worker's SIP sockets: one endpoint for each transport and announced address. Those of the main address are
+ * This worker's SIP sockets: one endpoint for each announced address. Those of the main address are
  * opened at start, so that a taken port is a start-up error; others (a trunk on loopback, say) when first needed.
  */
 export class SipLegs {
@@ -28,16 +26,16 @@ export class SipLegs {
   /** @throws SettingError when the SIP port cannot be had. */
   static async start(options: SipLegsOptions): Promise<SipLegs> {
     const legs = new SipLegs(options, options.advertisedAddress ?? primaryAddress());
-    await Promise.all((['udp', 'tcp'] as const).map((transport) => legs.endpoint(transport, legs.mainAddress).catch((error: unknown) => {
-      throw portProblem(error, 'DIALFLEET_SIP_PORT', `${transport.toUpperCase()} port ${options.sipPort}`);
-    })));
+    await legs.endpoint(legs.mainAddress).catch((error: unknown) => {
+      throw portProblem(error, 'DIALFLEET_SIP_PORT', `UDP and TCP port ${options.sipPort}`);
+    });
     return legs;
   }
 
   async createLeg(plan: CallPlan): Promise<CallLeg> {
     const { trunk } = plan;
     if (trunk.transport !== 'udp' && trunk.transport !== 'tcp') throw new Fault(`transport ${trunk.transport} is not supported yet`, false);
-    const endpoint = await this.endpoint(trunk.transport, await this.addressFor(trunk));
+    const endpoint = await this.endpoint(await this.addressFor(trunk));
     return endpoint.createCall({ trunk, dialUser: plan.dialUser, fromNumber: plan.fromNumber });
   }
 
@@ -49,17 +47,16 @@ export class SipLegs {
     return this.options.advertisedAddress ?? await localAddressTowards(trunk.host, trunk.port ?? 5060).catch(() => this.mainAddress);
   }
 
-  private endpoint(transport: Transport, address: string): Promise<SipEndpoint> {
-    const key = `${transport}:${address}`;
-    const known = this.endpoints.get(key);
+  private endpoint(address: string): Promise<SipEndpoint> {
+    const known = this.endpoints.get(address);
     if (known) return known;
     const { sipPort, version, clock, logger, media } = this.options;
     const started = SipEndpoint.start({
-      transport, bindAddress: isLocalAddress(address) ? address : '0.0.0.0', port: sipPort, advertisedAddress: address,
+      transports: ['udp', 'tcp'], bindAddress: isLocalAddress(address) ? address : '0.0.0.0', port: sipPort, advertisedAddress: address,
       userAgent: `Dialfleet/${version}`, media: announcing(media, address), clock, logger,
     });
-    this.endpoints.set(key, started);
-    started.catch(() => { this.endpoints.delete(key); });
+    this.endpoints.set(address, started);
+    started.catch(() => { this.endpoints.delete(address); });
     return started;
   }
 }

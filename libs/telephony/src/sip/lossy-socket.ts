@@ -14,7 +14,7 @@ export function lossy(open: OpenSocket, loss: LossOptions): OpenSocket {
     };
     const socket = await open(bindAddress, port, droppingListener);
     const dropping: SipSocket = {
-      protocol: socket.protocol, reliable: socket.reliable, port: socket.port,
+      transport: socket.transport, port: socket.port, connect: socket.connect?.bind(socket),
       send: (text, to) => (random() < loss.outRatio ? Promise.resolve() : socket.send(text, to)),
       close: () => socket.close(),
     };

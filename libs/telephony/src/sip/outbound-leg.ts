@@ -10,15 +10,15 @@ import { credentialHeaders } from './call-credentials.js';
 import { ConfirmedDialog } from './confirmed-dialog.js';
 import { DigestSession } from './digest-session.js';
 import { safeHeaders, safeHost, safePort, safeText, safeUser } from './header-safety.js';
-import type { HostResolver } from './host-resolver.js';
 import { LegMedia } from './leg-media.js';
 import { TRANSACTION_TIMEOUT_MS } from './retransmitter.js';
 import { audioCodecsOf } from './sdp.js';
 import { sdpBody, sdpOf } from './sip-body.js';
+import type { ServerLocator, SipTarget } from './sip-target.js';
 import type { TransportLayer } from './transport-layer.js';
 
 export interface OutboundCallOptions {
-  trunk: Pick<TrunkPlan, 'host' | 'port' | 'transport' | 'username' | 'password' | 'fromDomain' | 'codecs'>;
+  trunk: Pick<TrunkPlan, 'host' | 'port' | 'transport' | 'username' | 'password' | 'fromDomain' | 'codecs' | 'tls' | 'wsPath' | 'tcpForLargeRequests'>;
   /** User part of the request URI and of To. */
   dialUser: string;
   /** User part of From. */
@@ -31,13 +31,15 @@ export interface OutboundCallOptions {
 export interface OutboundContext {
   core: UserAgentCore;
   transport: TransportLayer;
-  resolver: HostResolver;
+  locator: ServerLocator;
   clock: Clock;
   logger: Logger;
   media: MediaFactory;
   /** Host of From where the trunk names none. */
   localHost: string;
   contactHeader: string;
+  /** `Contact: <…>` for requests that go to this target. */
+  contactHeaderFor(target: SipTarget): string;
   /** The leg is on the wire, or nothing of it is left there. */
   onLive(leg: OutboundLeg): void;
   onGone(leg: OutboundLeg): void;
@@ -91,7 +93,7 @@ export class OutboundLeg implements CallLeg {
     this.state = 'starting';
     this.context.onLive(this);
     try {
-      await this.context.resolver.resolve(this.options.trunk.host);
+      await this.aim();
     } catch (error) {
       return this.fail('trunk_failed', errorMessage(error));
     }
@@ -137,10 +139,18 @@ export class OutboundLeg implements CallLeg {
   /** A 101–199 without a To tag or Contact; see MessageIntake. */
   informalProgress(sipStatus: number): void { this.progressed(sipStatus, undefined); }
 
+  /** Finds the trunk's server: everything of this call goes there. */
+  private async aim(): Promise<void> {
+    const { locator, transport } = this.context;
+    const { host, port, transport: name, tls, wsPath, tcpForLargeRequests } = this.options.trunk;
+    const [target] = await locator.locate({ host, port, transport: name, tls, wsPath });
+    transport.aim(this.callId, target, { tcpForLargeRequests });
+  }
+
   private sendInvite(): void {
     const { core, localHost, contactHeader } = this.context;
     const { trunk, dialUser, fromNumber } = this.options;
-    const target = new URI('sip', dialUser, uriHost(trunk.host), trunk.port, trunk.transport === 'tcp' ? { transport: 'tcp' } : {});
+    const target = new URI('sip', dialUser, uriHost(trunk.host), trunk.port, trunk.transport === 'udp' ? {} : { transport: trunk.transport });
     const from = new URI('sip', fromNumber, uriHost(trunk.fromDomain ?? localHost));
     const to = new URI('sip', dialUser, uriHost(trunk.host));
     const request = core.makeOutgoingRequestMessage('INVITE', target, from, to, { callId: this.callId },
@@ -258,6 +268,7 @@ export class OutboundLeg implements CallLeg {
     this.stopWatchdog();
     if (this.state !== 'gone') {
       this.state = 'gone';
+      this.context.transport.release(this.callId);
       this.context.onGone(this);
     }
     if (!this.hangingUp || this.releasedSent) return;

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { VirtualClock } from '@dialfleet/kit';
 import { Retransmitter } from './retransmitter.js';
+import type { Hop } from './sip-socket.js';
 import { scanMessage, type WireMessage } from './wire.js';
 
-const to = { address: '10.0.0.9', port: 5060 };
+const udp: Hop = { transport: 'udp', address: '10.0.0.9', port: 5060, hostname: '10.0.0.9' };
 function message(startLine: string, cseqMethod: string, branch = 'z9hG4bKa'): WireMessage {
   const scanned = scanMessage(`${startLine}\r\nVia: SIP/2.0/UDP h;branch=${branch}\r\nCSeq: 1 ${cseqMethod}\r\n\r\n`);
   if (!scanned) throw new Error('not scanned');
@@ -14,12 +15,14 @@ const response = (status: number, method: string): WireMessage => message(`SIP/2
 
 describe('Retransmitter', () => {
   let clock: VirtualClock;
+  let to: Hop;
   let sentAtMs: number[];
   let retransmitter: Retransmitter;
   const start = (reliable: boolean): void => {
     clock = new VirtualClock();
     sentAtMs = [];
-    retransmitter = new Retransmitter(clock, reliable, () => sentAtMs.push(clock.monotonicMs()));
+    to = { ...udp, transport: reliable ? 'tcp' : 'udp' };
+    retransmitter = new Retransmitter(clock, () => sentAtMs.push(clock.monotonicMs()));
   };
   beforeEach(() => start(false));
 

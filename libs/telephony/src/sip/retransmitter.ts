@@ -1,5 +1,6 @@
 import type { Clock } from '@dialfleet/kit';
-import type { Peer, WireMessage } from './wire.js';
+import { isReliable, type Hop } from './sip-socket.js';
+import type { WireMessage } from './wire.js';
 
 /** RFC 3261 §17.1.1.1 */
 export const T1_MS = 500;
@@ -7,24 +8,24 @@ export const T2_MS = 4_000;
 /** Timers B, D, F, H, J: after this a transaction is given up. */
 export const TRANSACTION_TIMEOUT_MS = 64 * T1_MS;
 
-interface ClientEntry { text: string; to: Peer; invite: boolean; intervalMs: number; deadlineMs: number; cancel: () => void }
+interface ClientEntry { text: string; to: Hop; invite: boolean; intervalMs: number; deadlineMs: number; cancel: () => void }
 interface ServerEntry { intervalMs: number; deadlineMs: number; cancel: () => void }
 
 /**
  * Timers A, E and G (RFC 3261 §17), which sip.js leaves to the transport, and the memory of where each INVITE went: its
- * CANCEL and the ACK to its refusal go to the same place (§9.1, §17.1.1.3). Reliable transports need only the memory.
+ * CANCEL and the ACK to its refusal go to the same place (§9.1, §17.1.1.3). Messages over reliable transports need only the memory.
  */
 export class Retransmitter {
   private readonly clients = new Map<string, ClientEntry>();
   private readonly servers = new Map<string, ServerEntry>();
   readonly counts = { requests: 0, responses: 0 };
 
-  constructor(private readonly clock: Clock, private readonly reliable: boolean, private readonly resend: (text: string, to: Peer) => void) {}
+  constructor(private readonly clock: Clock, private readonly resend: (text: string, to: Hop) => void) {}
 
   /** Transactions remembered: for tests and metrics. */
   get size(): number { return this.clients.size + this.servers.size; }
 
-  requestSent(message: WireMessage, to: Peer): void {
+  requestSent(message: WireMessage, to: Hop): void {
     if (message.method === 'ACK' || message.branch === undefined) return;
     const key = clientKey(message.branch, message.cseqMethod);
     this.clients.get(key)?.cancel();
@@ -33,13 +34,13 @@ export class Retransmitter {
       deadlineMs: this.clock.monotonicMs() + TRANSACTION_TIMEOUT_MS, cancel: () => undefined,
     };
     this.clients.set(key, entry);
-    if (!this.reliable) this.scheduleRequest(key, entry);
+    if (!isReliable(to.transport)) this.scheduleRequest(key, entry);
     // A reliable INVITE waits for its answer without a limit of ours; anything else ends with timer F.
     else if (!entry.invite) entry.cancel = this.clock.after(TRANSACTION_TIMEOUT_MS, () => this.clients.delete(key));
   }
 
   /** Where the INVITE of this branch went. */
-  inviteDestination(branch: string | undefined): Peer | undefined {
+  inviteDestination(branch: string | undefined): Hop | undefined {
     return branch === undefined ? undefined : this.clients.get(clientKey(branch, 'INVITE'))?.to;
   }
 
@@ -56,8 +57,8 @@ export class Retransmitter {
   }
 
   /** A final refusal of an INVITE: repeated until its ACK (timer G). Call it again for sip.js' own repetitions, harmlessly. */
-  refusalSent(message: WireMessage, to: Peer): void {
-    if (this.reliable || message.branch === undefined || this.servers.has(message.branch)) return;
+  refusalSent(message: WireMessage, to: Hop): void {
+    if (isReliable(to.transport) || message.branch === undefined || this.servers.has(message.branch)) return;
     const entry: ServerEntry = { intervalMs: T1_MS, deadlineMs: this.clock.monotonicMs() + TRANSACTION_TIMEOUT_MS, cancel: () => undefined };
     this.servers.set(message.branch, entry);
     this.scheduleRefusal(message.branch, message.text, to, entry);
@@ -98,7 +99,7 @@ export class Retransmitter {
     });
   }
 
-  private scheduleRefusal(branch: string, text: string, to: Peer, entry: ServerEntry): void {
+  private scheduleRefusal(branch: string, text: string, to: Hop, entry: ServerEntry): void {
     entry.cancel = this.clock.after(entry.intervalMs, () => {
       if (this.clock.monotonicMs() >= entry.deadlineMs) { this.servers.delete(branch); return; }
       this.counts.responses++;

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
+import type { SipTransportName } from '@dialfleet/call';
 import { silentLogger, VirtualClock } from '@dialfleet/kit';
 import { Timers } from 'sip.js/lib/core/timers.js';
 import { HostResolver } from './host-resolver.js';
 import type { IncomingCall } from './incoming-call.js';
 import type { OutboundCallOptions } from './outbound-leg.js';
 import { SipEndpoint, type SipEndpointOptions } from './sip-endpoint.js';
-import type { SocketTransportName } from './sip-socket.js';
 import { FakeMedia } from './testing/fake-media.js';
 import { eventually, LegObserver as Observer } from './testing/leg-observer.js';
 import { ScriptedPeer, SDP } from './testing/scripted-peer.js';
@@ -17,7 +17,7 @@ afterEach(async () => {
   await ScriptedPeer.closeAll();
 });
 
-async function endpoint(transport: SocketTransportName, options: Partial<SipEndpointOptions> = {}): Promise<{ sip: SipEndpoint; media: FakeMedia }> {
+async function endpoint(transport: SipTransportName, options: Partial<SipEndpointOptions> = {}): Promise<{ sip: SipEndpoint; media: FakeMedia }> {
   const media = new FakeMedia();
   const sip = await SipEndpoint.start({ transport, bindAddress: '127.0.0.1', port: 0, userAgent: 'test', media, logger: silentLogger, ...options });
   cleanUps.push(() => {
@@ -29,14 +29,14 @@ async function endpoint(transport: SocketTransportName, options: Partial<SipEndp
 }
 
 type More = Partial<Omit<OutboundCallOptions, 'trunk'>> & { trunk?: Partial<OutboundCallOptions['trunk']> };
-const call = (from: SipEndpoint, transport: SocketTransportName, port: number, more: More = {}): Observer => {
+const call = (from: SipEndpoint, transport: SipTransportName, port: number, more: More = {}): Observer => {
   const { trunk, ...rest } = more;
   return new Observer(from.createCall({ dialUser: '+14155550123', fromNumber: '+14155550100', ...rest, trunk: { host: '127.0.0.1', port, transport, codecs: ['PCMU', 'PCMA'], ...trunk } }));
 };
 
 const quiet = { legs: 0, dialogs: 0 };
 
-describe.each<SocketTransportName>(['udp', 'tcp'])('two endpoints over %s', (transport) => {
+describe.each<SipTransportName>(['udp', 'tcp'])('two endpoints over %s', (transport) => {
   const pair = async (handler: (call: IncomingCall) => void | Promise<void>): Promise<{ a: SipEndpoint; b: SipEndpoint; mediaA: FakeMedia; mediaB: FakeMedia; dial: (more?: More) => Observer }> => {
     const { sip: a, media: mediaA } = await endpoint(transport);
     const { sip: b, media: mediaB } = await endpoint(transport);

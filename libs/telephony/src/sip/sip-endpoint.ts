@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os';
-import type { CallLeg } from '@dialfleet/call';
+import type { CallLeg, SipTransportName } from '@dialfleet/call';
 import { errorMessage, systemClock, type Clock, type Logger } from '@dialfleet/kit';
 import { Levels } from 'sip.js/lib/core/log/levels.js';
 import { LoggerFactory } from 'sip.js/lib/core/log/logger-factory.js';
@@ -15,17 +15,23 @@ import { IncomingLeg, type IncomingCall } from './incoming-call.js';
 import { lossy, type LossOptions } from './lossy-socket.js';
 import { MessageIntake } from './message-intake.js';
 import { OutboundLeg, uriHost, type OutboundCallOptions, type OutboundContext } from './outbound-leg.js';
+import { OwnAddress } from './own-address.js';
 import type { AudioCodec } from './sdp.js';
 import { applySipJsPatches, disposeCore } from './sip-js-patches.js';
-import type { OpenSocket, SocketListener, SocketTransportName } from './sip-socket.js';
+import { AddressLocator } from './server-locator.js';
+import type { OpenSocket, SocketListener } from './sip-socket.js';
+import type { ServerLocator } from './sip-target.js';
 import { openTcpSocket } from './tcp-transport.js';
 import { TransportLayer } from './transport-layer.js';
 import { openUdpSocket } from './udp-transport.js';
 
 export interface SipEndpointOptions {
-  transport: SocketTransportName;
+  /** The only transport, instead of `transports`. */
+  transport?: SipTransportName;
+  /** All share the endpoint's calls; the first is what `port` tells of. */
+  transports?: readonly SipTransportName[];
   bindAddress: string;
-  /** 0: any free port. */
+  /** 0: any free port. UDP and TCP share the number. */
   port: number;
   /** What others reach us at (Via, Contact, From); default: the bind address, or a local one when that is a wildcard. */
   advertisedAddress?: string;
@@ -39,6 +45,8 @@ export interface SipEndpointOptions {
   loss?: LossOptions;
   /** Name service; default: the system's. */
   resolver?: HostResolver;
+  /** Finds the servers of a trunk; default: by `resolver`. */
+  locator?: ServerLocator;
 }
 
 export type InviteHandler = (call: IncomingCall) => void | Promise<void>;
@@ -52,12 +60,10 @@ export interface SipEndpointStats {
 const CONTACT_USER = 'dialfleet';
 /** How long stop() waits for the far ends' last words. */
 const STOP_GRACE_MS = 4_000;
-const socketOf: Record<SocketTransportName, { open: OpenSocket; protocol: string; reliable: boolean }> = {
-  udp: { open: openUdpSocket, protocol: 'UDP', reliable: false },
-  tcp: { open: openTcpSocket, protocol: 'TCP', reliable: true },
-};
+const PORT_ATTEMPTS = 10;
+const openers: Partial<Record<SipTransportName, OpenSocket>> = { udp: openUdpSocket, tcp: openTcpSocket };
 
-/** One SIP user agent on one socket: places calls and takes them. */
+/** One SIP user agent on the sockets of several transports: places calls and takes them. */
 export class SipEndpoint {
   private readonly legs = new Set<OutboundLeg | IncomingLeg>();
   private readonly outbound = new Map<string, OutboundLeg>();
@@ -67,7 +73,7 @@ export class SipEndpoint {
   private emptied: (() => void) | undefined;
 
   private constructor(private readonly options: SipEndpointOptions, private readonly core: UserAgentCore, private readonly transport: TransportLayer,
-    private readonly resolver: HostResolver, private readonly clock: Clock, private intake: MessageIntake | undefined = undefined) {}
+    private readonly locator: ServerLocator, private readonly clock: Clock, private intake: MessageIntake | undefined = undefined) {}
 
   /** Rejects when the address cannot be bound. */
   static async start(options: SipEndpointOptions): Promise<SipEndpoint> {
@@ -76,18 +82,17 @@ export class SipEndpoint {
     if (options.advertisedAddress !== undefined) safeHost(options.advertisedAddress, 'advertised address');
     const clock = options.clock ?? systemClock;
     const resolver = options.resolver ?? new HostResolver(clock);
-    const kind = socketOf[options.transport];
-    const transport = new TransportLayer(clock, resolver, kind.reliable, kind.protocol);
+    const locator = options.locator ?? new AddressLocator(resolver);
+    const transports = transportsOf(options);
+    const own = new OwnAddress(uriHost(options.advertisedAddress ?? reachableAddress(options.bindAddress)));
+    const transport = new TransportLayer(clock, locator, own, transports[0]);
     const loggers = quietLoggers(options.logger);
-    const core = new UserAgentCore(coreConfiguration(options, transport, loggers));
-    const endpoint = new SipEndpoint(options, core, transport, resolver, clock);
+    const core = new UserAgentCore(coreConfiguration(options, transport, transports[0], loggers));
+    const endpoint = new SipEndpoint(options, core, transport, locator, clock);
     endpoint.intake = new MessageIntake(core, transport, {
       onInformalProgress: (callId, status) => endpoint.outbound.get(callId)?.informalProgress(status),
     }, loggers.getLogger('sip.parser'), options.logger);
-    const open = options.loss ? lossy(kind.open, options.loss) : kind.open;
-    const socket = await open(options.bindAddress, options.port, endpoint.socketListener());
-    transport.attach(socket);
-    endpoint.bound(socket.port);
+    await endpoint.open(transports);
     return endpoint;
   }
 
@@ -96,8 +101,8 @@ export class SipEndpoint {
 
   /** Throws UnsafeSipValueError when a value may not go onto the wire. Nothing is sent before `start()` of the leg. */
   createCall(options: OutboundCallOptions): CallLeg {
-    if (options.trunk.transport !== this.options.transport) throw new Error(`a trunk over ${options.trunk.transport} needs an endpoint of that transport, not ${this.options.transport}`);
     if (this.stopping) throw new Error('the SIP endpoint is stopping');
+    if (!this.transport.has(options.trunk.transport)) throw new Error(`a trunk over ${options.trunk.transport} needs an endpoint with that transport`);
     return new OutboundLeg(options, this.outboundContext());
   }
 
@@ -144,11 +149,29 @@ export class SipEndpoint {
     };
   }
 
-  /** The port is known: it belongs into Via and Contact. */
-  private bound(port: number): void {
+  /** Opens the sockets, all or none. Of any free port for UDP the number may be taken for TCP: then another is tried. */
+  private async open(transports: readonly SipTransportName[], attempt = 1): Promise<void> {
+    const { bindAddress, port, loss } = this.options;
+    try {
+      for (const name of transports) {
+        const opener = openers[name];
+        if (!opener) throw new Error(`SIP over ${name} is not supported yet`);
+        const open = loss ? lossy(opener, loss) : opener;
+        this.transport.attach(await open(bindAddress, this.transport.portOf(transports[0]) ?? port, this.socketListener()));
+      }
+    } catch (error) {
+      await this.transport.close();
+      if (port === 0 && attempt < PORT_ATTEMPTS && (error as NodeJS.ErrnoException).code === 'EADDRINUSE') return this.open(transports, attempt + 1);
+      throw error;
+    }
+    this.opened(transports[0]);
+  }
+
+  /** The ports are known: the main one belongs into Via and Contact, until the transport layer knows better. */
+  private opened(main: SipTransportName): void {
     const { configuration } = this.core;
-    configuration.contact.uri.port = port;
-    configuration.viaHost = `${uriHost(configuration.viaHost)}:${port}`;
+    configuration.contact.uri.port = this.transport.portOf(main);
+    configuration.viaHost = this.transport.own.sentBy({ transport: main });
     configuration.authenticationFactory = () => callCredentials((callId) => this.outbound.get(callId)?.authentication);
     this.core.delegate = {
       onInvite: (invite) => this.invited(invite),
@@ -160,8 +183,9 @@ export class SipEndpoint {
   private outboundContext(): OutboundContext {
     const { contact } = this.core.configuration;
     return {
-      core: this.core, transport: this.transport, resolver: this.resolver, clock: this.clock, logger: this.options.logger, media: this.options.media,
+      core: this.core, transport: this.transport, locator: this.locator, clock: this.clock, logger: this.options.logger, media: this.options.media,
       localHost: contact.uri.host.replace(/^\[|\]$/g, ''), contactHeader: `Contact: ${contact}`,
+      contactHeaderFor: (target) => `Contact: <sip:${CONTACT_USER}@${this.transport.own.contactPart(target)}>`,
       onLive: (leg) => { this.legs.add(leg); this.outbound.set(leg.callId, leg); },
       onGone: (leg) => this.gone(leg),
     };
@@ -191,13 +215,19 @@ export class SipEndpoint {
   }
 }
 
-function coreConfiguration(options: SipEndpointOptions, transport: TransportLayer, loggerFactory: LoggerFactory): UserAgentCore['configuration'] {
-  const host = options.advertisedAddress ?? reachableAddress(options.bindAddress);
-  const uri = new URI('sip', CONTACT_USER, uriHost(host), undefined, options.transport === 'tcp' ? { transport: 'tcp' } : {});
+function transportsOf({ transport, transports }: SipEndpointOptions): readonly SipTransportName[] {
+  const names = transports ?? (transport === undefined ? [] : [transport]);
+  if (names.length === 0) throw new Error('a SIP endpoint needs a transport');
+  return names;
+}
+
+function coreConfiguration(options: SipEndpointOptions, transport: TransportLayer, main: SipTransportName, loggerFactory: LoggerFactory): UserAgentCore['configuration'] {
+  const { host } = transport.own;
+  const uri = new URI('sip', CONTACT_USER, host, undefined, main === 'udp' ? {} : { transport: main });
   const contact: Contact = { pubGruu: undefined, tempGruu: undefined, uri, toString: () => `<${uri}>` };
   return {
     aor: uri.clone(), contact, displayName: '', loggerFactory, hackViaTcp: false, routeSet: [], sipjsId: '', supportedOptionTags: [],
-    supportedOptionTagsResponse: [], userAgentHeaderFieldValue: options.userAgent, viaForceRport: options.transport === 'udp', viaHost: host,
+    supportedOptionTagsResponse: [], userAgentHeaderFieldValue: options.userAgent, viaForceRport: main === 'udp', viaHost: host,
     authenticationFactory: () => undefined, transportAccessor: () => transport,
   };
 }

@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import type { SipSocket, SocketListener } from './sip-socket.js';
+import type { Hop, SipSocket, SocketListener } from './sip-socket.js';
 import { StreamFramer } from './stream-framer.js';
 import type { Peer } from './wire.js';
 
@@ -19,8 +19,7 @@ export async function openTcpSocket(bindAddress: string, port: number, listener:
 }
 
 class TcpSocket implements SipSocket {
-  readonly protocol = 'TCP';
-  readonly reliable = true;
+  readonly transport = 'tcp';
   readonly port: number;
   private readonly byFlow = new Map<string, Socket>();
   /** The connection to an address; while it is being opened, the promise of it. */
@@ -38,7 +37,7 @@ class TcpSocket implements SipSocket {
     });
   }
 
-  async send(text: string, to: Peer): Promise<void> {
+  async send(text: string, to: Hop): Promise<void> {
     if (this.closed) throw new Error('the SIP socket is closed');
     const flow = to.flow === undefined ? undefined : this.byFlow.get(to.flow);
     await write(flow ?? await this.connection(to), text);
@@ -73,8 +72,8 @@ class TcpSocket implements SipSocket {
 
   /** Reads SIP from a connection until it closes. */
   private adopt(socket: Socket, address: string): void {
-    const flow = String(this.nextFlow++);
-    const source = (): Peer => ({ address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0, flow });
+    const flow = `tcp${this.nextFlow++}`;
+    const source = (): Peer => ({ address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0, transport: 'tcp', flow });
     const framer = new StreamFramer({
       onMessage: (text) => this.listener.onMessage(text, source()),
       onKeepAlive: () => { socket.write('\r\n'); },

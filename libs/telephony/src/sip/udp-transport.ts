@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import type { SipSocket, SocketListener } from './sip-socket.js';
+import type { Hop, SipSocket, SocketListener } from './sip-socket.js';
 import { MAX_MESSAGE_BYTES, type Peer } from './wire.js';
 
 const SOCKET_BUFFER_BYTES = 4 << 20;
@@ -20,7 +20,7 @@ export async function openUdpSocket(bindAddress: string, port: number, listener:
   });
   socket.on('error', (error) => listener.onError(error));
   socket.on('message', (datagram, { address, port: sourcePort }) => {
-    const source: Peer = { address, port: sourcePort };
+    const source: Peer = { address, port: sourcePort, transport: 'udp' };
     if (datagram.length < MIN_MESSAGE_BYTES) return;
     if (datagram.length > MAX_MESSAGE_BYTES) listener.onRefused(`datagram of ${datagram.length} bytes`, source);
     else listener.onMessage(datagram.toString('utf8'), source);
@@ -29,14 +29,13 @@ export async function openUdpSocket(bindAddress: string, port: number, listener:
 }
 
 class UdpSocket implements SipSocket {
-  readonly protocol = 'UDP';
-  readonly reliable = false;
+  readonly transport = 'udp';
   readonly port: number;
   private closed = false;
 
   constructor(private readonly socket: Socket) { this.port = socket.address().port; }
 
-  send(text: string, to: Peer): Promise<void> {
+  send(text: string, to: Hop): Promise<void> {
     if (this.closed) return Promise.reject(new Error('the SIP socket is closed'));
     return new Promise((resolve, reject) => {
       this.socket.send(text, to.port, to.address, (error) => { if (error) reject(error); else resolve(); });

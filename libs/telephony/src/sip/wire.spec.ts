@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { annotateVia, headerValues, requestRoute, responseRoute, scanMessage, splitJoinedVia, uriHostPort, viaParameter, viaSentBy, withVia, type WireMessage } from './wire.js';
+import { annotateVia, headerValues, responseRoute, scanMessage, splitJoinedVia, viaParameter, viaSentBy, withVia, type WireMessage } from './wire.js';
 
 const lines = (...text: string[]): string => `${text.join('\r\n')}\r\n\r\n`;
 const scanned = (text: string): WireMessage => {
@@ -59,18 +59,6 @@ describe('Via', () => {
 
   it('is replaced in place', () => {
     expect(withVia(scanned(invite), 'X')).toBe(invite.replace('SIP/2.0/UDP 10.0.0.2:5062;branch=z9hG4bKa;rport', 'X'));
-  });
-});
-
-describe('requestRoute', () => {
-  it('is the request URI, or the first Route, never a Route in the body', () => {
-    expect(requestRoute(scanned(invite))).toEqual({ host: '10.0.0.9', port: 5070 });
-    expect(requestRoute(scanned(invite.replace('Max-', 'Route: <sip:proxy.example:5080;lr>, <sip:b;lr>\r\nMax-')))).toEqual({ host: 'proxy.example', port: 5080 });
-    expect(requestRoute(scanned(`${invite}\r\nRoute: <sip:evil>`))).toEqual({ host: '10.0.0.9', port: 5070 });
-  });
-
-  it.each([['<sip:a:b@h;lr>', { host: 'h', port: 5060 }], ['sip:[2001:db8::1]:5081', { host: '2001:db8::1', port: 5081 }], ['tel:+1', undefined]])('%s', (uri, expected) => {
-    expect(uriHostPort(uri)).toEqual(expected);
   });
 });
 

@@ -1,3 +1,5 @@
+import type { SipTransportName } from '@dialfleet/call';
+
 /**
  * A cheap look at a raw SIP message: what the transport layer needs (RFC 3261 §18), without a full parse.
  */
@@ -17,13 +19,15 @@ export interface WireMessage {
   branch: string | undefined;
 }
 
-/** Where a message came from or goes to; `flow` names a connection of a stream transport. */
-export interface Peer { address: string; port: number; flow?: string }
+/** Where a message came from or goes to; `flow` names a connection. */
+export interface Peer { address: string; port: number; transport?: SipTransportName; flow?: string }
 
 /** Larger messages are refused before parsing: a 60 kB header holds the parser for a quarter of a second. */
 export const MAX_MESSAGE_BYTES = 8192;
 
 const TOP_VIA = /\r\n(?:Via|v)[ \t]*:[ \t]*([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)/i;
+const CALL_ID = /\r\n(?:Call-ID|i)[ \t]*:[ \t]*(\S+)/i;
+const TO_TAG = /\r\n(?:To|t)[ \t]*:[^\r\n]*;[ \t]*tag=/i;
 const CSEQ = /\r\nCSeq[ \t]*:[ \t]*\d+[ \t]+([^\s]+)/i;
 const REQUEST_START = /^([A-Za-z0-9\-.!%*_+`'~]+) (\S+) SIP\/2\.0\r\n/;
 const RESPONSE_START = /^SIP\/2\.0 (\d{3})[ \r]/;
@@ -44,6 +48,11 @@ export function scanMessage(text: string): WireMessage | undefined {
     via, viaStart, viaEnd: viaStart + via.length, branch: viaParameter(via, 'branch'),
   };
 }
+
+export const callIdOf = (text: string): string | undefined => CALL_ID.exec(text)?.[1];
+
+/** A request within a dialog has a To tag (RFC 3261 §12.2). */
+export const hasToTag = (text: string): boolean => TO_TAG.test(text);
 
 export const withVia = (message: WireMessage, via: string): string =>
   message.text.slice(0, message.viaStart) + via + message.text.slice(message.viaEnd);
@@ -105,21 +114,6 @@ export function responseRoute(via: string): { host: string; port: number; flow: 
     port: Number(viaParameter(via, 'rport')) || sentBy.port || 5060,
     flow, via: flow === undefined ? via : withoutViaParameter(via, FLOW),
   };
-}
-
-const ROUTE = /\r\nRoute[ \t]*:[ \t]*([^\r\n,]*)/i;
-
-/** Host and port to send a request to: the topmost Route, else the request URI (RFC 3261 §8.1.2). */
-export function requestRoute(message: WireMessage): { host: string; port: number } | undefined {
-  const headers = message.text.indexOf('\r\n\r\n');
-  const route = ROUTE.exec(headers < 0 ? message.text : message.text.slice(0, headers));
-  return uriHostPort(route?.[1] ?? message.requestUri ?? '');
-}
-
-/** `<sip:user@host:port;transport=tcp>` or `sip:host` → host and port (5060 by default). */
-export function uriHostPort(uri: string): { host: string; port: number } | undefined {
-  const match = /sips?:(?:[^@>]*@)?(\[[^\]]+\]|[^:;>?\s]+)(?::(\d{1,5}))?/i.exec(uri);
-  return match ? { host: bareHost(match[1]), port: match[2] ? Number(match[2]) : 5060 } : undefined;
 }
 
 const bareHost = (host: string): string => (host.startsWith('[') ? host.slice(1, -1) : host);

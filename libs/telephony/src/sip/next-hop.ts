@@ -1,0 +1,54 @@
+import { isIP } from 'node:net';
+import type { SipTransportName } from '@dialfleet/call';
+import { defaultPortOf, isSecure, isWebSocket } from './sip-socket.js';
+import type { SipDestination, SipTarget } from './sip-target.js';
+import type { WireMessage } from './wire.js';
+
+/** What the topmost Route, else the request URI, names (RFC 3261 §8.1.2). */
+export interface NextHop { host: string; port?: number; transport?: SipTransportName; secure: boolean }
+
+const ROUTE = /\r\nRoute[ \t]*:[ \t]*([^\r\n,]*)/i;
+const URI = /(sips?):(?:[^@>]*@)?(\[[^\]]+\]|[^:;>?\s]+)(?::(\d{1,5}))?([^>?\s]*)/i;
+const TRANSPORT = /;transport=(udp|tcp|tls|wss?)(?=[;>?\s]|$)/i;
+
+export function nextHopOf(message: WireMessage): NextHop | undefined {
+  const headers = message.text.indexOf('\r\n\r\n');
+  const route = ROUTE.exec(headers < 0 ? message.text : message.text.slice(0, headers));
+  return parseNextHop(route?.[1] ?? message.requestUri ?? '');
+}
+
+/** `<sip:user@host:port;transport=tcp>` → its parts; IPv6 without brackets. */
+export function parseNextHop(uri: string): NextHop | undefined {
+  const match = URI.exec(uri);
+  if (!match) return undefined;
+  const [, scheme, host, port, parameters] = match;
+  const transport = TRANSPORT.exec(parameters)?.[1].toLowerCase() as SipTransportName | undefined;
+  return { host: host.startsWith('[') ? host.slice(1, -1) : host, port: port ? Number(port) : undefined, transport, secure: scheme.toLowerCase() === 'sips' };
+}
+
+/**
+ * Whether a request within a dialog goes to where the call went before, instead of to its next hop: because that is the
+ * same place, because the place is reachable only through the connection that is there (RFC 7118 §5), or because it would
+ * lay a protected call open.
+ */
+export function staysOnAim(next: NextHop, aimed: SipTarget): boolean {
+  const transport = next.transport ?? aimed.transport;
+  if (isSecure(aimed.transport) && !next.secure && next.transport !== undefined && !isSecure(next.transport)) return true;
+  if (isWebSocket(transport) || next.host.toLowerCase().endsWith('.invalid')) return true;
+  return transport === aimed.transport && (next.port ?? defaultPortOf[transport]) === aimed.port && isHostOf(next.host, aimed);
+}
+
+const isHostOf = (host: string, target: SipTarget): boolean =>
+  host === target.address || host.toLowerCase() === target.hostname.toLowerCase();
+
+/**
+ * The next hop as something to look up. Without a transport in the URI it is UDP (RFC 3263 §4.1), except that a call over
+ * TLS stays protected. `fallback`: what the endpoint has when it has no UDP.
+ */
+export function destinationOf(next: NextHop, aimed: SipTarget | undefined, fallback: SipTransportName): SipDestination {
+  const isProtected = next.secure || (aimed !== undefined && isSecure(aimed.transport));
+  const transport = next.transport ?? (isProtected ? 'tls' : fallback);
+  const secured = next.secure && transport === 'tcp' ? 'tls' : transport;
+  const port = next.port ?? (isIP(next.host) ? defaultPortOf[secured] : undefined);
+  return { host: next.host, transport: secured, ...(port === undefined ? {} : { port }), ...(aimed?.tls === undefined ? {} : { tls: { ...aimed.tls, serverName: undefined } }) };
+}
