@@ -1,4 +1,4 @@
-import { CallRepository, DialoutRepository, SecretBox, type Database } from '@dialfleet/database';
+import { CallRepository, DialoutRepository, InboundRepository, SecretBox, type Database } from '@dialfleet/database';
 import type { Clock, Logger } from '@dialfleet/kit';
 import { RecordingTokens, type RecordingStore } from '@dialfleet/storage';
 import { Module, type DynamicModule } from '@nestjs/common';
@@ -16,6 +16,7 @@ import { TrunkLimits } from './dialout/trunk-limits.js';
 import { FleetController } from './fleet/fleet.controller.js';
 import { FleetPort } from './fleet/fleet-port.js';
 import { HealthController } from './fleet/health.controller.js';
+import { InboundCalls } from './inbound/inbound-calls.service.js';
 import { TrunkDirectoryService } from './inbound/trunk-directory.service.js';
 import { ApiKeysController } from './management/api-keys.controller.js';
 import { ApiKeysService } from './management/api-keys.service.js';
@@ -65,8 +66,9 @@ export class GatewayModule {
         { provide: SecretBox, useValue: new SecretBox(parts.settings.secretKey) },
         { provide: RecordingTokens, useValue: new RecordingTokens(parts.settings.secretKey) },
         { provide: DialoutRepository, useValue: new DialoutRepository(parts.database) },
+        { provide: InboundRepository, useValue: new InboundRepository(parts.database) },
         { provide: CallRepository, useValue: new CallRepository(parts.database) },
-        KeyAuthenticator, BotSettingsCache, KeyJanitor, TrunkLimits, DialoutService, CallsService, EventStreams, GatewayMetrics, TrunksService, TrunkDirectoryService, BotsService, EndpointsService, NumbersService, ApiKeysService, ...deliveryProviders,
+        KeyAuthenticator, BotSettingsCache, KeyJanitor, TrunkLimits, DialoutService, CallsService, EventStreams, GatewayMetrics, TrunksService, TrunkDirectoryService, InboundCalls, BotsService, EndpointsService, NumbersService, ApiKeysService, ...deliveryProviders,
       ],
     };
   }

@@ -6,6 +6,7 @@ import { FolderRecordingStore } from '@dialfleet/storage';
 import { NatsEventFeed } from './calls/nats-event-feed.js';
 import { createGateway } from './gateway-app.js';
 import { answerFleet } from './inbound/fleet-questions.js';
+import { InboundCalls } from './inbound/inbound-calls.service.js';
 import { TrunkDirectoryService } from './inbound/trunk-directory.service.js';
 import { gatewaySettings, type GatewaySettings } from './settings.js';
 
@@ -32,7 +33,7 @@ async function start(): Promise<void> {
   const app = await createGateway({
     settings, database, fleet, events: new NatsEventFeed(nc, log), recordings: new FolderRecordingStore(settings.recordingsDir), clock: systemClock, logger: log,
   });
-  const stopAnswering = answerFleet(nc, { trunks: app.get(TrunkDirectoryService) }, log);
+  const stopAnswering = answerFleet(nc, { trunks: app.get(TrunkDirectoryService), calls: app.get(InboundCalls) }, log);
   await app.listen(settings.port, settings.host).catch((error: unknown) => { throw portProblem(error, 'DIALFLEET_PORT', `port ${settings.port}`); });
   const url = await localUrl(app, settings);
   log.info('gateway ready', { url });

@@ -11,6 +11,8 @@ export interface ActiveHours {
   /** "HH:MM"; a window whose end is not after its start passes midnight. */
   startTime: string;
   endTime: string;
+  /** Said to callers outside the hours, templated; without one they hear that nobody is there (480). */
+  closedMessage?: string;
 }
 
 /** A vendor by name with its own options; names are text, never an enum (one new file adds one). */

@@ -78,6 +78,8 @@ export interface CallLeg {
   readonly audioOut: AudioOut;
   /** Begins: sends the INVITE, or answers the dialler. Progress comes as events. */
   start(): Promise<void>;
+  /** 180 Ringing to a caller, before `start()` answers. Absent: the leg places the call. */
+  ring?(): void;
   /** CANCEL while ringing, BYE after answer; `released` follows, always. Calling it twice is harmless. */
   hangUp(): void;
   /** RFC 4733 events towards the customer. */

@@ -22,7 +22,7 @@ export type CallEvent =
   | { type: 'fault'; reason: FaultReason; detail?: string }
   | { type: 'humanDetected' }
   | { type: 'machineDetected' }
-  | { type: 'botHangUp' }
+  | { type: 'botHangUp'; reason?: 'outside_hours' }
   | { type: 'transferred'; target: string }
   | { type: 'remoteHangUp' }
   | { type: 'maxDuration' }
@@ -32,7 +32,7 @@ export type CallEvent =
 export type FaultReason = 'trunk_failed' | 'media_timeout' | 'provider_failed' | 'worker_failed' | 'worker_lost' | 'invalid_number';
 
 export const callTransitions = {
-  offered:  { answered: 'answered', remoteHangUp: 'ended', fault: 'ending' },
+  offered:  { answered: 'answered', finalFailure: 'ended', remoteHangUp: 'ended', cancelled: 'ending', fault: 'ending' },
   dialling: { provisional: 'ringing', answered: 'answered', finalFailure: 'ended', ringTimeout: 'ending', cancelled: 'ending', fault: 'ending' },
   ringing:  { provisional: 'ringing', answered: 'answered', finalFailure: 'ended', ringTimeout: 'ending', cancelled: 'ending', fault: 'ending' },
   answered: { humanDetected: 'talking', machineDetected: 'ending', botHangUp: 'ending', remoteHangUp: 'ended', maxDuration: 'ending', silence: 'ending', cancelled: 'ending', fault: 'ending' },

@@ -16,6 +16,12 @@ describe('disconnected_by', () => {
     expect(endCause({ type: 'maxDuration' }, true)).toMatchObject({ disconnectedBy: 'timeout', hangupReason: 'max_duration' });
     expect(endCause({ type: 'silence' }, true)).toMatchObject({ disconnectedBy: 'timeout', hangupReason: 'silence' });
   });
+  it('tells how a call that came in and was never answered ended', () => {
+    expect(endCause({ type: 'remoteHangUp' }, false, 'inbound')).toEqual({ disconnectedBy: 'customer', hangupReason: 'customer_hung_up', sipStatus: 487 });
+    expect(endCause({ type: 'cancelled' }, false, 'inbound')).toEqual({ disconnectedBy: 'bot', hangupReason: 'hangup_requested', sipStatus: 480 });
+    expect(endCause({ type: 'finalFailure', sipStatus: 488 }, false, 'inbound')).toEqual({ disconnectedBy: 'error', hangupReason: 'trunk_failed', sipStatus: 488 });
+    expect(endCause({ type: 'botHangUp', reason: 'outside_hours' }, true, 'inbound')).toMatchObject({ disconnectedBy: 'bot', hangupReason: 'outside_hours' });
+  });
   it('counts a hang-up over the API as the bot\'s once answered, as no response before', () => {
     expect(endCause({ type: 'cancelled' }, true)).toMatchObject({ disconnectedBy: 'bot', hangupReason: 'hangup_requested' });
     expect(endCause({ type: 'cancelled' }, false)).toMatchObject({ disconnectedBy: 'RNR', hangupReason: 'cancelled' });

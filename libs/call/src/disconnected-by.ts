@@ -8,7 +8,9 @@ export type DisconnectedBy = (typeof disconnectedByValues)[number];
 export type HangupReason =
   | 'bot_hung_up' | 'customer_hung_up' | 'voicemail_detected' | 'no_answer' | 'busy' | 'rejected' | 'unavailable' | 'cancelled'
   | 'max_duration' | 'silence' | 'transferred' | 'invalid_number' | 'trunk_failed' | 'media_timeout' | 'provider_failed'
-  | 'worker_failed' | 'worker_lost' | 'hangup_requested' | 'draining' | 'not_dialled';
+  | 'worker_failed' | 'worker_lost' | 'hangup_requested' | 'draining' | 'not_dialled'
+  /** Inbound: the announcement was said; no worker took the call over. */
+  | 'outside_hours' | 'not_taken';
 
 export interface EndCause { disconnectedBy: DisconnectedBy; hangupReason: HangupReason; sipStatus: number | null }
 
@@ -19,18 +21,24 @@ const rnrReasons: Readonly<Record<number, HangupReason>> = {
 /** Statuses that say the number itself is wrong. */
 const invalidNumber = new Set([404, 410, 414, 416, 484, 485, 604]);
 
-type Cause<Type extends CallEvent['type']> = (event: Extract<CallEvent, { type: Type }>, wasAnswered: boolean) => EndCause;
+type Direction = 'outbound' | 'inbound';
+type Cause<Type extends CallEvent['type']> = (event: Extract<CallEvent, { type: Type }>, wasAnswered: boolean, direction: Direction) => EndCause;
 
 const causes: { [Type in CallEvent['type']]: Cause<Type> } = {
-  botHangUp: () => cause('bot', 'bot_hung_up'),
+  botHangUp: (event) => cause('bot', event.reason ?? 'bot_hung_up'),
   transferred: () => cause('bot', 'transferred'),
-  cancelled: (_event, wasAnswered) => (wasAnswered ? cause('bot', 'hangup_requested') : cause('RNR', 'cancelled', 487)),
-  remoteHangUp: () => cause('customer', 'customer_hung_up'),
+  cancelled: (_event, wasAnswered, direction) => {
+    if (wasAnswered) return cause('bot', 'hangup_requested');
+    return direction === 'inbound' ? cause('bot', 'hangup_requested', 480) : cause('RNR', 'cancelled', 487);
+  },
+  // Before the answer: the caller gave up, and got 487 (RFC 3261 §9.2).
+  remoteHangUp: (_event, wasAnswered) => cause('customer', 'customer_hung_up', wasAnswered ? null : 487),
   machineDetected: () => cause('voicemail', 'voicemail_detected'),
   ringTimeout: () => cause('RNR', 'no_answer', 487),
   maxDuration: () => cause('timeout', 'max_duration'),
   silence: () => cause('timeout', 'silence'),
-  finalFailure: (event) => sipFailure(event.sipStatus),
+  // Inbound it was we who refused the caller.
+  finalFailure: (event, _wasAnswered, direction) => (direction === 'inbound' ? cause('error', 'trunk_failed', event.sipStatus) : sipFailure(event.sipStatus)),
   fault: (event) => cause('error', event.reason),
   // These end nothing; a call that ends on one of them met a mistake of ours.
   provisional: () => cause('error', 'worker_failed'),
@@ -40,7 +48,8 @@ const causes: { [Type in CallEvent['type']]: Cause<Type> } = {
 };
 
 /** Total: every end of a call has a cause, and the first cause wins (the caller keeps the first). */
-export const endCause = (event: CallEvent, wasAnswered: boolean): EndCause => (causes[event.type] as Cause<CallEvent['type']>)(event, wasAnswered);
+export const endCause = (event: CallEvent, wasAnswered: boolean, direction: Direction = 'outbound'): EndCause =>
+  (causes[event.type] as Cause<CallEvent['type']>)(event, wasAnswered, direction);
 
 function sipFailure(sipStatus: number): EndCause {
   const rnr = rnrReasons[sipStatus];

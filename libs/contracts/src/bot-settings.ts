@@ -58,7 +58,8 @@ const provider = (choice: ProviderConfig | undefined, embedded: string): Provide
   ({ provider: choice?.provider ?? embedded, options: choice?.options ?? {} });
 
 export const activeHours = (hours: ActiveHoursConfig | undefined): ActiveHours | null => hours
-  ? { enabled: hours.enabled, timezone: hours.timezone, days: hours.days, startTime: hours.start_time, endTime: hours.end_time } : null;
+  ? { enabled: hours.enabled, timezone: hours.timezone, days: hours.days, startTime: hours.start_time, endTime: hours.end_time,
+    ...(hours.closed_message ? { closedMessage: hours.closed_message } : {}) } : null;
 
 const prefetch = (config: PrefetchConfig | undefined): PrefetchSettings | null => config ? {
   url: config.url, method: config.method ?? 'POST', headers: config.headers ?? {}, timeoutMs: config.timeout_ms ?? DEFAULT_PREFETCH_TIMEOUT_MS,

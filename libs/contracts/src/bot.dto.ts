@@ -30,6 +30,10 @@ export class ActiveHoursConfig {
   @ApiProperty({ example: '18:00', description: 'Not after start_time: the window passes midnight' })
   @Matches(TIME, { message: 'must be a time of day, HH:MM' })
   end_time!: string;
+
+  @ApiPropertyOptional({ example: 'Green Dental is closed now. Please call again from nine.', description: 'Said to callers outside the hours, then the bot hangs up; may hold {{templates}}. Without it they are turned away with 480' })
+  @IsOptional() @IsString() @MaxLength(2000)
+  closed_message?: string;
 }
 
 export class ProviderConfig {

@@ -5,6 +5,7 @@ export * from './database.js';
 export * from './dialout-repository.js';
 export * from './embedded/embedded-database.js';
 export * from './ids.js';
+export * from './inbound-repository.js';
 export * from './migrate.js';
 export * from './owner.js';
 export * from './page.js';

@@ -9,7 +9,7 @@ const statesByProgress = Object.keys(progress);
 
 /** Timeline events that move the call's row. */
 const stateAfter: Partial<Record<TimelineEventType, keyof typeof progress>> = {
-  'call.dialling': 'dialling', 'call.ringing': 'ringing', 'call.early_media': 'ringing', 'call.answered': 'answered', 'call.talking': 'talking',
+  'call.dialling': 'dialling', 'call.offered': 'ringing', 'call.ringing': 'ringing', 'call.early_media': 'ringing', 'call.answered': 'answered', 'call.talking': 'talking',
   'call.ending': 'ending', 'call.ended': 'ending',
 };
 

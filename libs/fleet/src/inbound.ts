@@ -10,9 +10,10 @@ export interface InboundRequest {
   calledUser: string;
   /** User part of P-Asserted-Identity, else of From; empty for an anonymous caller. */
   callerUser: string;
-  /** SIP Call-ID: the same INVITE asked twice gets the same call. */
+  /** SIP Call-ID and From tag: the same INVITE asked twice gets the same call. */
   sipCallId: string;
-  /** Custom header fields (`X-…`, Diversion, …) by lower-case name: they become `call.*`. */
+  fromTag: string;
+  /** Header fields that say something about the call (`X-…`, Diversion, …) by lower-case name: they become `call.*`. */
   headers: Record<string, string>;
 }
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { GatewayHarness } from '../testing/gateway-harness.js';
 import { answerFleet } from './fleet-questions.js';
+import { InboundCalls } from './inbound-calls.service.js';
 import { TrunkDirectoryService } from './trunk-directory.service.js';
 
 let gateway: GatewayHarness;
@@ -14,7 +15,7 @@ beforeAll(async () => {
   gateway = await GatewayHarness.start();
   nats = await TemporaryNats.start();
   nc = await connectNats({ url: nats.url, name: 'test', logger: silentLogger });
-  answerFleet(nc, { trunks: gateway.app.get(TrunkDirectoryService) }, silentLogger);
+  answerFleet(nc, { trunks: gateway.app.get(TrunkDirectoryService), calls: gateway.app.get(InboundCalls) }, silentLogger);
 }, 60_000);
 afterAll(async () => { await nc?.close(); await nats?.close(); await gateway?.close(); });
 

@@ -13,6 +13,7 @@ export class GatewayMetrics {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5], registers: [this.registry],
   });
   private readonly dialouts = new Counter({ name: 'dialfleet_dialouts_total', help: 'Dialouts by outcome: ok or the problem code', labelNames: ['outcome'], registers: [this.registry] });
+  private readonly inbounds = new Counter({ name: 'dialfleet_inbound_calls_total', help: 'Inbound calls by what the worker was told: ok or the SIP status', labelNames: ['outcome'], registers: [this.registry] });
 
   constructor(fleet: FleetPort) {
     collectDefaultMetrics({ register: this.registry });
@@ -41,4 +42,5 @@ export class GatewayMetrics {
   }
 
   dialout(outcome: string): void { this.dialouts.inc({ outcome }); }
+  inbound(outcome: string): void { this.inbounds.inc({ outcome }); }
 }

@@ -11,7 +11,8 @@ export const NOT_DIALLED_AFTER_MS = 30_000;
 export function settlementReason(call: OrphanCandidate, pulse: WorkerPulse, wallMs: number, monotonicMs: number): HangupReason | null {
   if (call.workerId === null) {
     const waited = Math.min(wallMs - call.acceptedAtMs, pulse.listeningForMs(monotonicMs));
-    return waited >= NOT_DIALLED_AFTER_MS ? 'not_dialled' : null;
+    if (waited < NOT_DIALLED_AFTER_MS) return null;
+    return call.direction === 'inbound' ? 'not_taken' : 'not_dialled';
   }
   const quiet = wallMs - call.lastNewsMs >= WORKER_LOST_AFTER_MS;
   return quiet && pulse.silentForMs(call.workerId, call.workerEpoch, monotonicMs) >= WORKER_LOST_AFTER_MS ? 'worker_lost' : null;
@@ -24,7 +25,8 @@ export type SurvivingRecording = CallOutcome['recording'] | null;
 /** The story of a call as far as it was told: what the timeline holds, ended at its last line. */
 export function lostOutcome(call: OrphanCandidate, reason: HangupReason, events: readonly SurvivingEvent[], recording: SurvivingRecording, nowMs: number): CallOutcome {
   const answeredAtMs = call.answeredAtMs;
-  const endedAtMs = reason === 'not_dialled' ? nowMs : Math.max(answeredAtMs ?? call.acceptedAtMs, ...events.map(({ at }) => at.getTime()));
+  const neverBegun = reason === 'not_dialled' || reason === 'not_taken';
+  const endedAtMs = neverBegun ? nowMs : Math.max(answeredAtMs ?? call.acceptedAtMs, ...events.map(({ at }) => at.getTime()));
   return {
     sessionId: call.sessionId, workspaceId: call.workspaceId, botId: call.botId, botVersion: call.botVersion,
     workerId: call.workerId ?? '', workerEpoch: call.workerEpoch ?? '', direction: call.direction === 'inbound' ? 'inbound' : 'outbound',
@@ -36,7 +38,7 @@ export function lostOutcome(call: OrphanCandidate, reason: HangupReason, events:
     transcript: answeredAtMs === null ? [] : transcriptOf(events, answeredAtMs),
     recording: recording ?? { status: answeredAtMs === null ? 'none' : 'lost', key: null, durationSeconds: null },
     latency: [], usage: {}, media: null, wasTransferred: false, transferredTo: null, notes: { slots: {}, intents: [] },
-    warnings: [reason === 'not_dialled' ? 'No worker took the call: it was never dialled.' : 'The worker was lost during the call: this is what was known of it.'],
+    warnings: [reason === 'not_dialled' ? 'No worker took the call: it was never dialled.' : reason === 'not_taken' ? 'The worker that asked about the call never took it: the caller was turned away.' : 'The worker was lost during the call: this is what was known of it.'],
   };
 }
 

@@ -42,6 +42,7 @@ describe('settlement', () => {
   it('closes what no worker took after 30 s', () => {
     const orphan = { workerId: null, workerEpoch: null };
     expect([reason(new WorkerPulse(0), 29_999, orphan), reason(new WorkerPulse(0), 30_000, orphan), reason(new WorkerPulse(20_000), 49_999, orphan)]).toEqual([null, 'not_dialled', null]);
+    expect(reason(new WorkerPulse(0), 30_000, { ...orphan, direction: 'inbound' })).toBe('not_taken');
   });
 
   it('tells the story as far as it is known', () => {

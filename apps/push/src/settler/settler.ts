@@ -57,7 +57,7 @@ export class Settler {
     for (const { call, reason } of due) {
       if (await this.parts.hasUnhandled(call.sessionId)) continue;
       this.parts.logger.warn('closing a call that lost its worker', { session_id: call.sessionId, worker_id: call.workerId, reason });
-      const recording = reason === 'not_dialled' || call.answeredAtMs === null ? null : await this.parts.findRecording(call);
+      const recording = call.answeredAtMs === null ? null : await this.parts.findRecording(call);
       const kept = await this.parts.results.keep(lostOutcome(call, reason, await orphans.events(call.sessionId), recording, clock.nowMs()), true);
       if (kept === 'store') closed++;
     }
