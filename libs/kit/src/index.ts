@@ -7,5 +7,6 @@ export * from './id.js';
 export * from './logger.js';
 export * from './mask.js';
 export * from './result.js';
+export * from './seeded-random.js';
 export * from './service-line.js';
 export * from './stop-on-signals.js';

@@ -25,6 +25,16 @@ describe('ReceiveStatistics', () => {
     expect(statistics.report()).toMatchObject({ packetsReceived: 6, packetsLost: 2, packetsLateOrDuplicate: 3 });
   });
 
+  it('tells the stream as a report block wants it, and the share that could not be heard', () => {
+    const statistics = new ReceiveStatistics();
+    expect([statistics.reception(), statistics.lossShare()]).toEqual([null, 0]);
+    feed(statistics, [65_534, 65_535, 65_537, 65_537, 65_543]);
+    expect(statistics.reception()).toMatchObject({ ssrc: 1, expected: 10, received: 4, highestSequence: 65_543 });
+    expect(statistics.lossShare()).toBeCloseTo(0.6);
+    statistics.countLate();
+    expect(statistics.lossShare()).toBeCloseTo(0.7);
+  });
+
   it('accepts a packet from before the first one', () => {
     const statistics = new ReceiveStatistics();
     expect(feed(statistics, [0, -1, 1])).toEqual(['restart', 'fresh', 'fresh']);

@@ -1,4 +1,5 @@
 import { SAMPLES_PER_MS } from './frame.js';
+import type { Reception } from './rtcp-session.js';
 import { type RtpPacket, sequenceDelta, timestampDelta } from './rtp-packet.js';
 
 /** RFC 3550 Appendix A.1. */
@@ -36,6 +37,7 @@ export class ReceiveStatistics {
   private lostInEarlierStreams = 0;
   private packetsReceived = 0;
   private discarded = 0;
+  private late = 0;
   private jitterSamples = 0;
 
   /** `timed`: the packet's timestamp says when it was sent (not so for telephone events). */
@@ -51,12 +53,33 @@ export class ReceiveStatistics {
   }
 
   /** A fresh packet missed its playout. */
-  countLate(): void { this.discarded++; }
+  countLate(): void {
+    this.discarded++;
+    this.late++;
+  }
 
   report(): ReceiveReport {
     return {
       packetsReceived: this.packetsReceived, packetsLost: this.lostInEarlierStreams + this.lostInStream(),
       packetsLateOrDuplicate: this.discarded, jitterMs: this.jitterSamples / SAMPLES_PER_MS,
+    };
+  }
+
+  /** Of the packets that should have come: lost, or too late to be played. 0 to 1. */
+  lossShare(): number {
+    const { packetsReceived, packetsLost, packetsLateOrDuplicate } = this.report();
+    const expected = packetsReceived - packetsLateOrDuplicate + this.late + packetsLost;
+    return expected > 0 ? Math.min(1, Math.max(0, (packetsLost + this.late) / expected)) : 0;
+  }
+
+  /** The stream as a report block tells it; `null` before the first packet. */
+  reception(): Reception | null {
+    const { stream } = this;
+    if (!stream) return null;
+    return {
+      ssrc: stream.ssrc, expected: stream.highest - stream.first + 1, received: stream.received,
+      // Counting began one wrap up.
+      highestSequence: stream.highest - 0x10000, jitterMs: this.jitterSamples / SAMPLES_PER_MS,
     };
   }
 

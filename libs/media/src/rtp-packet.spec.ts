@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { RtpHeader, RtpPacket as OraclePacket } from 'werift-rtp';
-import { buildRtpPacket, parseRtpPacket, type RtpPacket, sequenceDelta, timestampDelta, writeRtpHeader } from './rtp-packet.js';
+import { buildRtpPacket, parseRtpPacket, type RtpPacket, rtpPayloadStart, sequenceDelta, timestampDelta, writeRtpHeader } from './rtp-packet.js';
 
 const uint32 = fc.integer({ min: 0, max: 0xffffffff });
 const payloadType = fc.integer({ min: 0, max: 127 }).filter((pt) => pt < 72 || pt > 79);
@@ -19,6 +19,15 @@ describe('RTP packets', () => {
   it('parse back to what was built, with any padding', () => {
     fc.assert(fc.property(packets, fc.integer({ min: 0, max: 255 }), (packet, paddingBytes) => {
       expect(parseRtpPacket(buildRtpPacket(packet, paddingBytes))).toEqual(packet);
+    }));
+  });
+
+  it('tell where their payload begins, or that there is none', () => {
+    fc.assert(fc.property(packets, fc.nat(400), (packet, cut) => {
+      const bytes = buildRtpPacket(packet);
+      const start = bytes.length - packet.payload.length;
+      expect(rtpPayloadStart(bytes)).toBe(start);
+      expect(rtpPayloadStart(bytes.subarray(0, cut))).toBe(cut < start ? null : start);
     }));
   });
 

@@ -51,6 +51,14 @@ export function parseRtpPacket(bytes: Uint8Array): RtpPacket | null {
   };
 }
 
+/** Where the payload begins, header extension passed over; `null`: no RTP packet. Holds for encrypted packets too. */
+export function rtpPayloadStart(bytes: Uint8Array): number | null {
+  if (bytes.length < RTP_HEADER_BYTES || bytes[0] >> 6 !== 2) return null;
+  let start = RTP_HEADER_BYTES + 4 * (bytes[0] & 0x0f);
+  if (bytes[0] & 0x10) start += start + 4 > bytes.length ? Infinity : 4 + 4 * readUint16(bytes, start + 2);
+  return start <= bytes.length ? start : null;
+}
+
 /** Writes the fixed header (no CSRC, extension or padding) at the start of `out`; the payload follows at `RTP_HEADER_BYTES`. */
 export function writeRtpHeader(out: Uint8Array, header: Pick<RtpPacket, 'marker' | 'payloadType' | 'sequenceNumber' | 'rtpTimestamp' | 'ssrc'>): void {
   out[0] = 0x80;

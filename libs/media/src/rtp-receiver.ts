@@ -2,6 +2,7 @@ import { DtmfReceiver } from './dtmf-event.js';
 import { decodeG711, type G711Law, G711_PAYLOAD_TYPE } from './g711.js';
 import { JitterBuffer, type JitterBufferOptions } from './jitter-buffer.js';
 import { type ReceiveReport, ReceiveStatistics } from './receive-statistics.js';
+import type { Reception } from './rtcp-session.js';
 import { parseRtpPacket, type RtpPacket } from './rtp-packet.js';
 import { type MediaSource, SourceLatch } from './source-latch.js';
 
@@ -52,6 +53,12 @@ export class RtpReceiver {
   report(): ReceiveReport & { packetsForeign: number } {
     return { ...this.statistics.report(), packetsForeign: this.packetsForeign };
   }
+
+  /** For reports to the far end. */
+  reception(): Reception | null { return this.statistics.reception(); }
+
+  /** Lost, or too late to be played, of what should have come: 0 to 1. */
+  lossShare(): number { return this.statistics.lossShare(); }
 
   private deliver(packet: RtpPacket, kind: PayloadKind): Received {
     if (kind === 'telephoneEvent') {

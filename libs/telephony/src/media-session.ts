@@ -3,6 +3,26 @@ import type { Emitter } from '@dialfleet/kit';
 
 export type MediaDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
+export type SrtpSuite = 'AES_CM_128_HMAC_SHA1_80' | 'AES_CM_128_HMAC_SHA1_32';
+
+/** Keys of both directions as SDES gives them (RFC 4568 §6.1): base64 of a 16 byte master key and a 14 byte salt. */
+export interface SrtpParameters {
+  suite: SrtpSuite;
+  sendKey: string;
+  receiveKey: string;
+  /** Master key identifier in each packet that we receive (RFC 3711 §3.1), as hexadecimal. */
+  receiveMki?: string;
+}
+
+/** Where the far end wants RTCP; without it: the port above that of RTP. */
+export interface RemoteRtcp {
+  /** On the port of RTP (RFC 5761), both ways. */
+  mux: boolean;
+  /** Of `a=rtcp` (RFC 3605). */
+  port?: number;
+  address?: string;
+}
+
 /** Where and how to send, as negotiated by SDP offer/answer (RFC 3264). */
 export interface RemoteMedia {
   address: string;
@@ -13,6 +33,9 @@ export interface RemoteMedia {
   /** RFC 4733, when negotiated. */
   telephoneEventPayloadType?: number;
   direction: MediaDirection;
+  /** Absent: plain RTP. */
+  srtp?: SrtpParameters;
+  rtcp?: RemoteRtcp;
 }
 
 export interface MediaEvents {

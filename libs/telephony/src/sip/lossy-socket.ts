@@ -1,3 +1,4 @@
+import { seededRandom } from '@dialfleet/kit';
 import type { OpenSocket, SipSocket, SocketListener } from './sip-socket.js';
 
 /** Datagram loss for tests: the share of messages that vanish, and the seed that makes it repeatable. */
@@ -19,16 +20,5 @@ export function lossy(open: OpenSocket, loss: LossOptions): OpenSocket {
       close: () => socket.close(),
     };
     return dropping;
-  };
-}
-
-/** mulberry32: 32 bits of state, enough for a coin. */
-function seededRandom(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
 }
