@@ -7,6 +7,7 @@ import type { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-c
 import { URI } from 'sip.js/lib/grammar/uri.js';
 import type { MediaFactory } from '../media-session.js';
 import { credentialHeaders } from './call-credentials.js';
+import { ALLOW_HEADER } from './capabilities.js';
 import { ConfirmedDialog } from './confirmed-dialog.js';
 import { DigestSession } from './digest-session.js';
 import { safeHeaders, safeHost, safePort, safeText, safeUser } from './header-safety.js';
@@ -55,7 +56,7 @@ export interface OutboundContext {
  */
 type State = 'idle' | 'starting' | 'inviting' | 'confirmed' | 'leaving' | 'gone';
 
-const ALLOW = 'Allow: ACK, BYE, CANCEL, INFO, INVITE, OPTIONS';
+
 
 /** A call that we place: one INVITE transaction (RFC 3261 §13.2) and the dialog that comes of it. */
 export class OutboundLeg implements CallLeg {
@@ -154,7 +155,7 @@ export class OutboundLeg implements CallLeg {
     const from = new URI('sip', fromNumber, uriHost(trunk.fromDomain ?? localHost));
     const to = new URI('sip', dialUser, uriHost(trunk.host));
     const request = core.makeOutgoingRequestMessage('INVITE', target, from, to, { callId: this.callId },
-      [...this.extraHeaders, contactHeader, ALLOW], sdpBody(this.media.createOffer()));
+      [...this.extraHeaders, contactHeader, ALLOW_HEADER], sdpBody(this.media.createOffer()));
     this.state = 'inviting';
     this.invite = core.invite(request, {
       onTrying: ({ message }) => this.progressed(message.statusCode ?? 100, undefined),
