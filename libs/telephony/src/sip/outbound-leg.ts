@@ -1,31 +1,29 @@
 import { randomBytes } from 'node:crypto';
 import type { AudioOut, CallLeg, LegEvents, LegMediaStats, TrunkPlan } from '@dialfleet/call';
 import { Emitter, errorMessage, type Clock, type Logger } from '@dialfleet/kit';
-import type { IncomingResponse } from 'sip.js/lib/core/messages/incoming-response.js';
-import type { AckableIncomingResponseWithSession, OutgoingInviteRequest } from 'sip.js/lib/core/messages/methods/invite.js';
+import type { IncomingResponseMessage } from 'sip.js/lib/core/messages/incoming-response-message.js';
+import type { Session } from 'sip.js/lib/core/session/session.js';
 import type { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-core.js';
-import { URI } from 'sip.js/lib/grammar/uri.js';
+import type { URI } from 'sip.js/lib/grammar/uri.js';
 import type { MediaFactory } from '../media-session.js';
-import { credentialHeaders } from './call-credentials.js';
-import { ALLOW_HEADER } from './capabilities.js';
 import { ConfirmedDialog } from './confirmed-dialog.js';
 import { DigestSession } from './digest-session.js';
-import { safeHeaders, safeHost, safePort, safeText, safeUser } from './header-safety.js';
+import { EarlyDialogs } from './early-dialogs.js';
+import { safeText } from './header-safety.js';
+import { InviteAttempt } from './invite-attempt.js';
+import { InviteAttempts, type AttemptEnd, type NextStep } from './invite-attempts.js';
+import { requestUri, trunkDestination } from './invite-headers.js';
+import { InviteWriter, type InviteOptions } from './invite-writer.js';
 import { LegMedia } from './leg-media.js';
-import { TRANSACTION_TIMEOUT_MS } from './retransmitter.js';
+import { redirection } from './redirect-contacts.js';
+import { retryAfterMs } from './retry-after.js';
 import { audioCodecsOf } from './sdp.js';
-import { sdpBody, sdpOf } from './sip-body.js';
+import { sdpOf } from './sip-body.js';
 import type { ServerLocator, SipTarget } from './sip-target.js';
 import type { TransportLayer } from './transport-layer.js';
 
-export interface OutboundCallOptions {
-  trunk: Pick<TrunkPlan, 'host' | 'port' | 'transport' | 'username' | 'password' | 'fromDomain' | 'codecs' | 'tls' | 'wsPath' | 'tcpForLargeRequests'>;
-  /** User part of the request URI and of To. */
-  dialUser: string;
-  /** User part of From. */
-  fromNumber: string;
-  /** Further header fields of the INVITE. */
-  headers?: Readonly<Record<string, string>>;
+export interface OutboundCallOptions extends InviteOptions {
+  trunk: InviteOptions['trunk'] & Pick<TrunkPlan, 'username' | 'password' | 'codecs' | 'tls' | 'wsPath' | 'tcpForLargeRequests' | 'redirectHosts'>;
 }
 
 /** What a leg needs of its endpoint. */
@@ -48,42 +46,44 @@ export interface OutboundContext {
 
 /**
  * ```
- * idle ─▶ starting ─▶ inviting ─▶ confirmed ─▶ gone
- *   │        │           │            │
- *   └────────┴───────▶ leaving ◀──────┘        (hangUp: CANCEL or BYE is on its way)
- *                        └─────▶ gone
+ * idle ─▶ seeking ─▶ inviting ─▶ confirmed ─▶ gone
+ *   │      │  ▲─────────┤            │
+ *   │      │  next target            │
+ *   └──────┴───────▶ leaving ◀───────┘        (hangUp: CANCEL or BYE is on its way)
+ *                      └─────▶ gone
  * ```
  */
-type State = 'idle' | 'starting' | 'inviting' | 'confirmed' | 'leaving' | 'gone';
+type State = 'idle' | 'seeking' | 'inviting' | 'confirmed' | 'leaving' | 'gone';
 
+/** Without any response a server is passed over for the next after this long, well before timer B (RFC 3263 §4.3). */
+export const SILENT_TARGET_MS = 5_000;
 
+type Invite = Extract<NextStep<URI>, { kind: 'invite' }>;
 
-/** A call that we place: one INVITE transaction (RFC 3261 §13.2) and the dialog that comes of it. */
+/** A call that we place: INVITEs to one server after the other until one takes it (RFC 3261 §13.2, RFC 3263 §4.3), and the dialog that comes of it. */
 export class OutboundLeg implements CallLeg {
   readonly events = new Emitter<LegEvents>();
   readonly audioOut: AudioOut;
   readonly callId = randomBytes(15).toString('hex');
   private readonly digest: DigestSession | undefined;
   private readonly media: LegMedia;
-  private readonly extraHeaders: string[];
+  private readonly writer: InviteWriter;
+  private readonly attempts: InviteAttempts<URI>;
   private state: State = 'idle';
   private hangingUp = false;
   private releasedSent = false;
-  private invite: OutgoingInviteRequest | undefined;
-  private proceeding = false;
+  /** The current attempt is the last; those before it are over or abandoned. */
+  private readonly sent: InviteAttempt[] = [];
+  private early = new EarlyDialogs();
   private dialog: ConfirmedDialog | undefined;
-  private cancelWatchdog: (() => void) | undefined;
+  private stopSilenceTimer: () => void = () => undefined;
 
   /** Throws UnsafeSipValueError when a value may not stand in a SIP message. */
   constructor(private readonly options: OutboundCallOptions, private readonly context: OutboundContext) {
-    const { trunk } = options;
-    safeHost(trunk.host, 'trunk host');
-    if (trunk.port !== undefined) safePort(trunk.port, 'trunk port');
-    safeUser(options.dialUser, 'dialled user');
-    safeUser(options.fromNumber, 'from number');
-    if (trunk.fromDomain !== undefined) safeHost(trunk.fromDomain, 'from domain');
+    const { trunk, dialUser } = options;
+    this.attempts = new InviteAttempts({ uri: requestUri(dialUser, trunk), destination: trunkDestination(trunk) });
+    this.writer = new InviteWriter(options, { ...context, callId: this.callId });
     this.digest = digestOf(trunk);
-    this.extraHeaders = safeHeaders(options.headers ?? {});
     this.media = new LegMedia(context.media, audioCodecsOf(trunk.codecs), this.events, context.logger);
     this.audioOut = this.media.audioOut;
   }
@@ -91,24 +91,9 @@ export class OutboundLeg implements CallLeg {
   /** Never rejects: what goes wrong comes as `failed` or `fault`. */
   async start(): Promise<void> {
     if (this.state !== 'idle') throw new Error('a leg starts once');
-    this.state = 'starting';
+    this.state = 'seeking';
     this.context.onLive(this);
-    try {
-      await this.aim();
-    } catch (error) {
-      return this.fail('trunk_failed', errorMessage(error));
-    }
-    try {
-      await this.media.open();
-    } catch (error) {
-      return this.fail('worker_failed', `no media session: ${errorMessage(error)}`);
-    }
-    if (this.hangingUp) return this.gone(null);
-    try {
-      this.sendInvite();
-    } catch (error) {
-      this.fail('trunk_failed', `INVITE could not be made: ${errorMessage(error)}`);
-    }
+    await this.take(this.attempts.start());
   }
 
   hangUp(): void {
@@ -117,7 +102,7 @@ export class OutboundLeg implements CallLeg {
     if (this.state === 'idle' || this.state === 'gone') { queueMicrotask(() => this.gone(null)); return; }
     if (this.state === 'inviting') this.cancel();
     else if (this.state === 'confirmed') this.bye();
-    // 'starting' looks at hangingUp once its host and media are there.
+    // 'seeking' looks at hangingUp once its server and media are there.
   }
 
   sendDtmf(digits: string): Promise<void> { return this.media.sendDtmf(digits); }
@@ -130,7 +115,7 @@ export class OutboundLeg implements CallLeg {
 
   /** The endpoint gives up waiting. */
   abandon(): void {
-    this.destroyInvite();
+    this.attempt?.destroy();
     this.gone(null);
   }
 
@@ -138,54 +123,100 @@ export class OutboundLeg implements CallLeg {
   get authentication(): DigestSession | undefined { return !this.hangingUp || this.dialog ? this.digest : undefined; }
 
   /** A 101–199 without a To tag or Contact; see MessageIntake. */
-  informalProgress(sipStatus: number): void { this.progressed(sipStatus, undefined); }
+  informalProgress(sipStatus: number, branch: string): void { for (const attempt of this.sent) attempt.informalProgress(sipStatus, branch); }
 
-  /** Finds the trunk's server: everything of this call goes there. */
-  private async aim(): Promise<void> {
-    const { locator, transport } = this.context;
-    const { host, port, transport: name, tls, wsPath, tcpForLargeRequests } = this.options.trunk;
-    const [target] = await locator.locate({ host, port, transport: name, tls, wsPath });
-    transport.aim(this.callId, target, { tcpForLargeRequests });
+  private get attempt(): InviteAttempt | undefined { return this.sent.at(-1); }
+
+  private async take(step: NextStep<URI>): Promise<void> {
+    if (this.hangingUp) return this.gone(null);
+    switch (step.kind) {
+      case 'locate': return this.locate(step.invitee.destination);
+      case 'invite': return this.inviteTarget(step);
+      case 'unlocated': return this.fail('trunk_failed', step.detail);
+      case 'failed':
+        this.gone();
+        this.events.emit('failed', { sipStatus: step.sipStatus, reason: step.reason });
+    }
   }
 
-  private sendInvite(): void {
-    const { core, localHost, contactHeader } = this.context;
-    const { trunk, dialUser, fromNumber } = this.options;
-    const target = new URI('sip', dialUser, uriHost(trunk.host), trunk.port, trunk.transport === 'udp' ? {} : { transport: trunk.transport });
-    const from = new URI('sip', fromNumber, uriHost(trunk.fromDomain ?? localHost));
-    const to = new URI('sip', dialUser, uriHost(trunk.host));
-    const request = core.makeOutgoingRequestMessage('INVITE', target, from, to, { callId: this.callId },
-      [...this.extraHeaders, contactHeader, ALLOW_HEADER], sdpBody(this.media.createOffer()));
+  private async locate(destination: Parameters<ServerLocator['locate']>[0]): Promise<void> {
+    this.state = 'seeking';
+    const next = await this.context.locator.locate(destination).then(
+      (targets) => this.attempts.located(targets), (error: unknown) => this.attempts.notLocated(errorMessage(error)));
+    // Given up by the endpoint meanwhile.
+    if (this.state === 'seeking') await this.take(next);
+  }
+
+  private async inviteTarget(step: Invite): Promise<void> {
+    try {
+      await this.media.open();
+    } catch (error) {
+      return this.fail('worker_failed', `no media session: ${errorMessage(error)}`);
+    }
+    if (this.state === 'gone') return;
+    if (this.hangingUp) return this.gone(null);
+    try {
+      this.sendInvite(step);
+    } catch (error) {
+      this.fail('trunk_failed', `INVITE could not be made: ${errorMessage(error)}`);
+    }
+  }
+
+  private sendInvite({ invitee, target, isLast }: Invite): void {
+    const { transport, clock } = this.context;
+    const message = this.writer.write(invitee.uri, target, this.media.createOffer());
+    transport.aim(this.callId, target, { tcpForLargeRequests: this.options.trunk.tcpForLargeRequests });
+    this.early = new EarlyDialogs();
     this.state = 'inviting';
-    this.invite = core.invite(request, {
-      onTrying: ({ message }) => this.progressed(message.statusCode ?? 100, undefined),
-      onProgress: ({ message }) => this.progressed(message.statusCode ?? 180, sdpOf(message)),
-      onAccept: (response) => this.accepted(response),
-      onRedirect: (response) => this.refused(response),
-      onReject: (response) => this.refused(response),
-    });
+    if (!isLast) this.stopSilenceTimer = clock.after(SILENT_TARGET_MS, () => this.passOver(target));
+    this.sent.push(new InviteAttempt(message, this.context, {
+      progressed: (sipStatus, response) => this.progressed(sipStatus, response),
+      accepted: (session, response) => this.accepted(session, response),
+      refused: (response, ours) => this.refused(target, response, ours),
+      neverEnded: () => this.gone(487),
+    }));
   }
 
-  private progressed(sipStatus: number, sdp: string | undefined): void {
-    if (this.state === 'leaving' && !this.proceeding) this.watchCancel();
-    this.proceeding = true;
+  /** The server says nothing at all, and there is another. Should it wake up, it is told to stop. */
+  private passOver(target: SipTarget): void {
     if (this.state !== 'inviting') return;
-    const earlyMedia = sdp !== undefined && this.applyAnswer(sdp) === undefined;
+    this.context.locator.failed(target);
+    this.attempt?.abandon();
+    void this.take(this.attempts.ended({ kind: 'silent' }));
+  }
+
+  private progressed(sipStatus: number, message: IncomingResponseMessage | undefined): void {
+    this.stopSilenceTimer();
+    if (this.state !== 'inviting') return;
+    const sdp = message && sdpOf(message);
+    if (sipStatus === 199) this.branchEnded(message?.toTag);
+    const earlyMedia = message !== undefined && sdp !== undefined && this.heardEarly(message.toTag, sdp);
     this.events.emit('provisional', { sipStatus, earlyMedia });
   }
 
-  private accepted(response: AckableIncomingResponseWithSession): void {
-    response.ack({ extraHeaders: this.invite ? credentialHeaders(this.invite.message) : [] });
-    // A forked INVITE may be answered twice: the first has the call (RFC 3261 §13.2.2.4).
-    if (this.dialog || this.state === 'gone') { response.session.bye(); return; }
-    const dialog = new ConfirmedDialog(response.session, { ...this.context, media: this.media, events: this.events }, () => this.gone());
+  private heardEarly(toTag: string, sdp: string): boolean {
+    if (!this.early.described(toTag, sdp) || this.applyAnswer(sdp) === undefined) return true;
+    this.early.ended(toTag);
+    return false;
+  }
+
+  /** RFC 6228 */
+  private branchEnded(toTag: string | undefined): void {
+    const heardInstead = toTag === undefined ? undefined : this.early.ended(toTag);
+    if (heardInstead !== undefined) this.applyAnswer(heardInstead);
+  }
+
+  private accepted(session: Session, message: IncomingResponseMessage): void {
+    this.stopSilenceTimer();
+    if (this.state === 'gone') { session.bye(); return; }
+    const dialog = new ConfirmedDialog(session, { ...this.context, media: this.media, events: this.events }, () => this.gone());
     this.dialog = dialog;
-    this.stopWatchdog();
+    const answered = { sipStatus: message.statusCode ?? 200 };
     if (this.state === 'leaving') {
-      this.events.emit('answered', { sipStatus: response.message.statusCode ?? 200 });
+      this.events.emit('answered', answered);
       return this.bye();
     }
-    const problem = this.acceptedMedia(sdpOf(response.message));
+    const problem = this.acceptedMedia(message);
     if (problem !== undefined) {
       this.state = 'leaving';
       dialog.bye((status) => this.gone(status), 'SIP;cause=488;text="Not Acceptable Here"');
@@ -194,13 +225,14 @@ export class OutboundLeg implements CallLeg {
     }
     this.state = 'confirmed';
     this.media.startTalking();
-    this.events.emit('answered', { sipStatus: response.message.statusCode ?? 200 });
+    this.events.emit('answered', answered);
   }
 
-  /** What is wrong with the media of a 2xx; undefined when all is well. Without SDP an earlier 183's stands. */
-  private acceptedMedia(sdp: string | undefined): string | undefined {
-    if (sdp === undefined) return this.media.established ? undefined : 'the far end answered without a session description';
-    return this.applyAnswer(sdp);
+  /** What is wrong with the media of a 2xx; undefined when all is well. Without SDP what this branch said early stands. */
+  private acceptedMedia(message: IncomingResponseMessage): string | undefined {
+    const sdp = sdpOf(message) ?? this.early.of(message.toTag);
+    if (sdp === undefined) return 'the far end answered without a session description';
+    return this.early.isCurrent(message.toTag, sdp) && this.media.established ? undefined : this.applyAnswer(sdp);
   }
 
   private applyAnswer(sdp: string): string | undefined {
@@ -212,45 +244,26 @@ export class OutboundLeg implements CallLeg {
     }
   }
 
-  private refused({ message }: IncomingResponse): void {
+  private refused(target: SipTarget, message: IncomingResponseMessage, ours: string | undefined): void {
+    this.stopSilenceTimer();
     const status = message.statusCode ?? 500;
     if (this.state === 'leaving') return this.gone(status);
     if (this.state !== 'inviting') return;
-    // A message that sip.js made up itself has no text: its timer B ran out, or the transport failed (RFC 3261 §8.1.3.1).
-    const ours = message.data === undefined;
-    const reason = this.transportError() ?? (ours && status === 408 ? 'the trunk does not respond' : message.reasonPhrase || `status ${status}`);
-    this.gone();
-    this.events.emit('failed', { sipStatus: status, reason });
+    if (ours !== undefined || status === 503) this.context.locator.failed(target, ours === undefined ? retryAfterMs(message) : undefined);
+    void this.take(this.attempts.ended(this.endOf(message, status, ours)));
   }
 
-  /** Why our own 503 came about, when it did. */
-  private transportError(): string | undefined {
-    const branch = this.invite?.message.branch;
-    return branch === undefined ? undefined : this.context.transport.takeSendError(branch);
+  private endOf(message: IncomingResponseMessage, sipStatus: number, ours: string | undefined): AttemptEnd<URI> {
+    if (ours !== undefined) return sipStatus === 408 ? { kind: 'silent' } : { kind: 'unreachable', detail: ours };
+    const reason = message.reasonPhrase || `status ${sipStatus}`;
+    if (sipStatus >= 400) return { kind: 'refused', sipStatus, reason };
+    return { kind: 'redirected', sipStatus, reason, ...redirection(message.getHeaders('contact'), this.options.trunk) };
   }
 
-  /** sip.js waits for a provisional response before the CANCEL leaves (RFC 3261 §9.1); without one timer B ends it all. */
   private cancel(): void {
     this.state = 'leaving';
-    this.invite?.cancel();
-    if (this.proceeding) this.watchCancel();
-  }
-
-  /** No timer runs in Proceeding: a far end that never sends its 487 would hold the call for ever (RFC 3261 §9.1). */
-  private watchCancel(): void {
-    this.cancelWatchdog ??= this.context.clock.after(TRANSACTION_TIMEOUT_MS, () => {
-      this.destroyInvite();
-      this.gone(487);
-    });
-  }
-
-  private destroyInvite(): void {
-    const { invite } = this;
-    const branch = invite?.message.branch;
-    if (!invite || branch === undefined || this.dialog) return;
-    invite.dispose();
-    this.context.core.userAgentClients.delete(`${branch}INVITE`);
-    this.context.transport.retransmitter.forgetInvite(branch);
+    this.stopSilenceTimer();
+    this.attempt?.cancel();
   }
 
   private bye(): void {
@@ -266,7 +279,7 @@ export class OutboundLeg implements CallLeg {
 
   /** Nothing is left on the wire. */
   private gone(sipStatus: number | null = null): void {
-    this.stopWatchdog();
+    this.stopSilenceTimer();
     if (this.state !== 'gone') {
       this.state = 'gone';
       this.context.transport.release(this.callId);
@@ -276,17 +289,9 @@ export class OutboundLeg implements CallLeg {
     this.releasedSent = true;
     this.events.emit('released', { sipStatus });
   }
-
-  private stopWatchdog(): void {
-    this.cancelWatchdog?.();
-    this.cancelWatchdog = undefined;
-  }
 }
 
 function digestOf(trunk: OutboundCallOptions['trunk']): DigestSession | undefined {
   if (!trunk.username || trunk.password === undefined) return undefined;
   return new DigestSession({ username: safeText(trunk.username, 'trunk username'), password: safeText(trunk.password, 'trunk password') });
 }
-
-/** IPv6 addresses stand in brackets in a URI. */
-export const uriHost = (host: string): string => (host.includes(':') ? `[${host}]` : host);

@@ -70,6 +70,15 @@ export class Retransmitter {
     this.servers.delete(branch);
   }
 
+  /** Its answer may still come, and its CANCEL goes where it went. False: it has not been sent. */
+  repeatNoMore(branch: string): boolean {
+    const key = clientKey(branch, 'INVITE');
+    const entry = this.clients.get(key);
+    entry?.cancel();
+    if (entry) entry.cancel = this.clock.after(TRANSACTION_TIMEOUT_MS, () => this.clients.delete(key));
+    return entry !== undefined;
+  }
+
   /** The transaction of this INVITE was given up. */
   forgetInvite(branch: string): void {
     const key = clientKey(branch, 'INVITE');

@@ -25,6 +25,6 @@ export interface SipDestination {
 export interface ServerLocator {
   /** In the order to try (RFC 2782), those that failed lately last. Rejects with UnresolvedHostError. */
   locate(destination: SipDestination): Promise<SipTarget[]>;
-  /** It did not answer, said 503, or could not be reached: others go first for a while. */
-  failed(target: SipTarget): void;
+  /** It did not answer, said 503, or could not be reached: others go first for a while, `forMs` where its 503 said how long. */
+  failed(target: SipTarget, forMs?: number): void;
 }

@@ -6,7 +6,6 @@ import type { OwnAddress } from './own-address.js';
 import { Retransmitter, TRANSACTION_TIMEOUT_MS } from './retransmitter.js';
 import { protocolOf, type Hop, type SipSocket } from './sip-socket.js';
 import type { ServerLocator } from './sip-target.js';
-import { wireFault } from './wire-guard.js';
 import { annotateVia, callIdOf, hasToTag, responseRoute, scanMessage, splitJoinedVia, withVia, type Peer, type WireMessage } from './wire.js';
 
 export interface AimOptions {
@@ -16,18 +15,12 @@ export interface AimOptions {
 
 interface Aim extends AimOptions { target: Hop }
 
-/** Told of each message as it goes over the wire, repetitions included. */
-export interface WireTap {
-  sent(text: string, to: Hop): void;
-}
-
 /**
  * Between sip.js' transactions and the sockets: finds where each message goes and over which transport (RFC 3261 §18),
  * names us in it accordingly, keeps the retransmission timers, and marks in the Via of each request where it came from.
  */
 export class TransportLayer implements Transport {
   readonly retransmitter: Retransmitter;
-  tap: WireTap | undefined;
   private readonly sockets = new Map<SipTransportName, SipSocket>();
   private readonly aims = new Map<string, Aim>();
   /** Aims of calls that ended lately, in two generations: each is forgotten one to two transaction times later. */
@@ -36,6 +29,8 @@ export class TransportLayer implements Transport {
   private releasedSinceMs = 0;
   /** Why an INVITE could not be sent, by branch: sip.js reports a bare 503. */
   private readonly sendErrors = new Map<string, string>();
+  /** INVITEs given up while their connection was being made, by branch. */
+  private readonly withdrawn = new Set<string>();
 
   constructor(private readonly clock: Clock, private readonly locator: ServerLocator, readonly own: OwnAddress, private readonly mainTransport: SipTransportName) {
     this.retransmitter = new Retransmitter(clock, (text, to) => { this.transmit(text, to).catch(() => undefined); });
@@ -82,13 +77,6 @@ export class TransportLayer implements Transport {
     return message.status === undefined ? this.sendRequest(message) : this.sendResponse(message);
   }
 
-  /** A response that nothing is remembered of: no repetition, no wait for an ACK (RFC 3261 §8.2.7). */
-  async sendStateless(text: string): Promise<void> {
-    const message = scanMessage(text);
-    const route = message && responseRoute(message.via);
-    if (message && route) await this.transmit(withVia(message, route.via), this.responseHop(route));
-  }
-
   /** A message from the wire → the text for sip.js; undefined when it is no SIP message. */
   receive(text: string, source: Peer): { text: string; message: WireMessage } | undefined {
     const raw = scanMessage(text);
@@ -101,6 +89,11 @@ export class TransportLayer implements Transport {
     if (raw.method === 'ACK') this.retransmitter.ackReceived(raw.branch);
     const message = { ...raw, text: split };
     return { text: withVia(message, annotateVia(raw.via, source)), message };
+  }
+
+  /** An INVITE given up for another: it is sent no more. A late response still finds it. */
+  withdraw(branch: string): void {
+    if (!this.retransmitter.repeatNoMore(branch)) this.withdrawn.add(branch);
   }
 
   /** The reason why the INVITE of this branch never left, told once. */
@@ -139,12 +132,14 @@ export class TransportLayer implements Transport {
     try {
       const socket = this.socketOf(to);
       const hop = socket.connect ? await socket.connect(to) : to;
+      if (message.branch !== undefined && message.method === 'INVITE' && this.withdrawn.has(message.branch)) throw new Error('withdrawn before it could be sent');
       const text = this.own.withOwnNames(message, hop);
       this.retransmitter.requestSent({ ...message, text }, hop);
-      await this.put(socket, text, hop);
+      await socket.send(text, hop);
     } catch (error) {
       if (message.method === 'INVITE' && message.branch !== undefined) {
         this.retransmitter.forgetInvite(message.branch);
+        if (this.withdrawn.delete(message.branch)) throw error;
         this.sendErrors.set(message.branch, (error as Error).message);
       }
       throw error;
@@ -154,15 +149,11 @@ export class TransportLayer implements Transport {
   private sendResponse(message: WireMessage): Promise<void> {
     const route = responseRoute(message.via);
     if (!route) return Promise.reject(new Error(`no destination in Via ${message.via}`));
-    const to = this.responseHop(route);
+    // `received` was added wherever the Via named another host than the source: what is left is an address.
+    const to: Hop = { transport: this.transportOfFlow(route.flow), address: route.host, port: route.port, hostname: route.host, flow: route.flow };
     const text = this.own.withContact(withVia(message, route.via), to);
     if (message.cseqMethod === 'INVITE' && (message.status ?? 0) >= 300) this.retransmitter.refusalSent({ ...message, text }, to);
     return this.transmit(text, to);
-  }
-
-  /** `received` was added wherever the Via named another host than the source: what is left is an address. */
-  private responseHop({ host, port, flow }: { host: string; port: number; flow: string | undefined }): Hop {
-    return { transport: this.transportOfFlow(flow), address: host, port, hostname: host, flow };
   }
 
   /** Connections are named after their transport; what came without one came by UDP. */
@@ -172,18 +163,10 @@ export class TransportLayer implements Transport {
 
   private transmit(text: string, to: Hop): Promise<void> {
     try {
-      return this.put(this.socketOf(to), text, to);
+      return this.socketOf(to).send(text, to);
     } catch (error) {
       return Promise.reject(error as Error);
     }
-  }
-
-  /** The one way out. */
-  private put(socket: SipSocket, text: string, to: Hop): Promise<void> {
-    const fault = wireFault(text);
-    if (fault !== undefined) return Promise.reject(new Error(`message not sent, for it has ${fault}`));
-    this.tap?.sent(text, to);
-    return socket.send(text, to);
   }
 
   private socketOf(to: Hop): SipSocket {

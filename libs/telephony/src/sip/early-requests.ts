@@ -1,0 +1,16 @@
+import type { Session } from 'sip.js/lib/core/session/session.js';
+import type { SessionDelegate } from 'sip.js/lib/core/session/session-delegate.js';
+
+/** What sip.js would accept in an early dialog if nobody said otherwise, and what would make us dial. */
+const refusals: SessionDelegate = {
+  onRefer: (request) => { request.reject({ statusCode: 603 }); },
+  onMessage: (request) => { request.reject({ statusCode: 405 }); },
+  onNotify: (request) => { request.reject({ statusCode: 489 }); },
+  onPrack: (request) => { request.reject({ statusCode: 481 }); },
+  onInvite: (request) => { request.reject({ statusCode: 491 }); },
+};
+
+/** Requests within an early dialog that we have no use for. `more`: those that its owner takes. */
+export function refuseEarlyRequests(session: Session, more: SessionDelegate = {}): void {
+  session.delegate ??= { ...refusals, ...more };
+}
