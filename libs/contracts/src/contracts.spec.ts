@@ -64,21 +64,41 @@ describe('a dialout', () => {
 });
 
 describe('a trunk', () => {
-  it('takes names, addresses and dial formats', () => {
-    for (const host of ['127.0.0.1', '255.255.255.255', 'sip.example.com', 'sip1.example.com.', '3cx.example', 'pbx', 'pbx1']) expect(pathsOf(TrunkRequest, { ...trunk, host })).toEqual([]);
+  it('takes names, addresses, dial formats and every setting', () => {
+    const hosts = ['127.0.0.1', '255.255.255.255', 'sip.example.com', 'sip1.example.com.', '3cx.example', 'pbx', 'pbx1', '::1', '[2001:db8::1]'];
+    for (const host of hosts) expect(pathsOf(TrunkRequest, { ...trunk, host })).toEqual([]);
     for (const dial_format of ['{e164}', '00{digits}', '9{national}']) expect(pathsOf(TrunkRequest, { ...trunk, dial_format })).toEqual([]);
+    for (const transport of ['udp', 'tcp', 'tls', 'ws', 'wss']) expect(pathsOf(TrunkRequest, { ...trunk, port: null, transport })).toEqual([]);
+    for (const outbound_proxy of ['sbc.example', 'sbc.example:5061', '10.0.0.1:5060', '[::1]:5060', '[::1]']) expect(pathsOf(TrunkRequest, { ...trunk, outbound_proxy })).toEqual([]);
     expect(pathsOf(TrunkRequest, { ...trunk, allowed_prefixes: ['+1', '49'], inbound_sources: ['10.0.0.0/8', '::1/128'], default_country: 'US', codecs: ['PCMA'] })).toEqual([]);
+    expect(pathsOf(TrunkRequest, {
+      ...trunk, register: true, register_expires_seconds: 600, srtp: 'required', inbound_auth: true, identity_header: 'p_asserted_identity', privacy: true,
+      tls: { server_name: 'sip.example', ca: 'x', certificate: 'y', key: 'z' }, ws_path: '/sip?x=1', tcp_for_large_requests: false, redirect_hosts: ['a.example', '10.0.0.1'],
+      allow_refer: true, session_expires_seconds: 0, reliable_provisional: 'required', keep_alive_seconds: 0,
+    })).toEqual([]);
   });
 
   it.each<[string, object, string]>([
     ['a host with a line break', { host: 'a\r\nb' }, 'host'], ['a host with a port', { host: 'a:5060' }, 'host'], ['a URL', { host: 'sip:a@b' }, 'host'],
-    ['an address that is none', { host: '999.1.1.1' }, 'host'], ['half an address', { host: '10.1' }, 'host'], ['IPv6, not yet there', { host: '[::1]' }, 'host'],
-    ['port 0', { port: 0 }, 'port'], ['a transport not yet there', { transport: 'tls' }, 'transport'], ['required SRTP', { srtp: 'required' }, 'srtp'],
+    ['an address that is none', { host: '999.1.1.1' }, 'host'], ['half an address', { host: '10.1' }, 'host'], ['half brackets', { host: '[::1' }, 'host'],
+    ['a link-local zone', { host: 'fe80::1%eth0' }, 'host'], ['a name in brackets', { host: '[pbx]' }, 'host'],
+    ['port 0', { port: 0 }, 'port'], ['a transport that is none', { transport: 'sctp' }, 'transport'], ['SRTP by a number', { srtp: 1 }, 'srtp'],
     ['a codec not yet there', { codecs: ['opus'] }, 'codecs'], ['two placeholders', { dial_format: '{e164}{digits}' }, 'dial_format'],
     ['a country that is none', { default_country: 'XX' }, 'default_country'], ['a user with a line break', { username: 'a\nb' }, 'username'],
-    ['registering', { register: true }, 'register'], ['a range that is none', { inbound_sources: ['10.0.0.0/8', '999.0.0.0/8'] }, 'inbound_sources'], ['too narrow a range', { inbound_sources: ['10.0.0.0/33'] }, 'inbound_sources'],
+    ['a range that is none', { inbound_sources: ['10.0.0.0/8', '999.0.0.0/8'] }, 'inbound_sources'], ['too narrow a range', { inbound_sources: ['10.0.0.0/33'] }, 'inbound_sources'],
     ['a prefix with an injection', { allowed_prefixes: ['+1;'] }, 'allowed_prefixes'],
+    ['a proxy as a URI', { outbound_proxy: 'sip:sbc.example;lr' }, 'outbound_proxy'], ['a proxy with a header', { outbound_proxy: 'sbc.example\r\nX: y' }, 'outbound_proxy'],
+    ['a proxy with port 65536', { outbound_proxy: 'sbc.example:65536' }, 'outbound_proxy'], ['a bare IPv6 proxy', { outbound_proxy: '::1' }, 'outbound_proxy'],
+    ['another identity header', { identity_header: 'x_identity' }, 'identity_header'], ['an unknown TLS setting', { tls: { insecure: true } }, 'tls.insecure'],
+    ['a server name with a space', { tls: { server_name: 'a b' } }, 'tls.server_name'], ['TLS as text', { tls: 'on' }, 'tls'],
+    ['a path with a line break', { ws_path: '/x HTTP/1.1\r\nX: y' }, 'ws_path'], ['a relative path', { ws_path: 'sip' }, 'ws_path'],
+    ['a redirect host that is none', { redirect_hosts: ['a.example', 'b;c'] }, 'redirect_hosts'], ['a session of a minute', { session_expires_seconds: 60 }, 'session_expires_seconds'],
+    ['keep-alives each second', { keep_alive_seconds: 1 }, 'keep_alive_seconds'], ['a registration of a second', { register_expires_seconds: 1 }, 'register_expires_seconds'],
   ])('refuses %s', (_name, change, path) => { expect(pathsOf(TrunkRequest, { ...trunk, ...change })).toContain(path); });
+
+  it('never throws, whatever host or proxy comes', () => {
+    fc.assert(fc.property(fc.string(), (text) => { expect(typeof validateAs(TrunkRequest, { ...trunk, host: text, outbound_proxy: text }).ok).toBe('boolean'); }));
+  });
 });
 
 describe('a bot', () => {

@@ -12,5 +12,6 @@ export type { FieldProblem } from './instantiate.js';
 export * from './page.dto.js';
 export * from './problem.dto.js';
 export * from './rules.js';
+export { bareHost } from './sip-rules.js';
 export * from './trunk.dto.js';
 export * from './validation.js';

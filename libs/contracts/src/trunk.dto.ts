@@ -1,12 +1,15 @@
 import { DIAL_FORMAT, isSupportedCountryCode } from '@dialfleet/call';
-import { ApiProperty, ApiPropertyOptional, PartialType } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, OmitType, PartialType } from '@nestjs/swagger';
 import {
-  ArrayMaxSize, ArrayMinSize, ArrayUnique, Equals, IsArray, IsBoolean, IsIn, IsInt, IsNotEmpty, IsNumber, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateBy, type ValidationOptions,
+  ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsInt, IsNotEmpty, IsNumber, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateBy,
 } from 'class-validator';
-import ipaddr from 'ipaddr.js';
+import { Nested } from './instantiate.js';
+import { IsAddressRange, IsHostAndPort, IsSipHost } from './sip-rules.js';
 
-/** IPv4, or a name whose last label is not a number: what looks like an address must be one (RFC 1123 §2.1). */
-const HOST = /^((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(\.(?!$)|$)){4}$|^(?=.{1,253}$)(?!(.*\.)?[0-9]+\.?$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?$/;
+const transports = ['udp', 'tcp', 'tls', 'ws', 'wss'] as const;
+const srtpPolicies = ['off', 'optional', 'required'] as const;
+const identityHeaders = ['none', 'p_asserted_identity', 'p_preferred_identity', 'remote_party_id'] as const;
+const reliability = ['off', 'supported', 'required'] as const;
 /** Printable, and nothing that would end or split a SIP header or a digest parameter. */
 const CREDENTIAL = /^[\x20-\x7e]*$/;
 
@@ -15,15 +18,32 @@ const IsCountry = (): PropertyDecorator => ValidateBy({
   validator: { validate: (value) => typeof value === 'string' && isSupportedCountryCode(value), defaultMessage: () => 'must be an ISO 3166-1 alpha-2 country such as US' },
 });
 
-const IsAddressRange = (options: ValidationOptions): PropertyDecorator => ValidateBy({
-  name: 'isAddressRange',
-  validator: { validate: (value) => typeof value === 'string' && isAddressRange(value), defaultMessage: () => 'each must be an address, or a range such as 203.0.113.0/24' },
-}, options);
+/** 0: none. */
+const IsSecondsOrZero = (min: number, max: number): PropertyDecorator => ValidateBy({
+  name: 'isSecondsOrZero',
+  validator: { validate: (value) => Number.isInteger(value) && (value === 0 || (value >= min && value <= max)), defaultMessage: () => `must be 0 or ${min} to ${max} seconds` },
+});
 
-function isAddressRange(text: string): boolean {
-  const [base, bits = '0', ...rest] = text.split('/');
-  const maxBits = ipaddr.IPv4.isValidFourPartDecimal(base) ? 32 : ipaddr.IPv6.isValid(base) && !base.includes('%') ? 128 : -1;
-  return rest.length === 0 && /^[0-9]{1,3}$/.test(bits) && Number(bits) <= maxBits;
+/** An absolute path, perhaps with a query, as it stands in a request line. */
+const WS_PATH = /^\/[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]{0,254}$/;
+
+/** TLS towards the trunk. The server's certificate is always verified. */
+export class TrunkTlsConfig {
+  @ApiPropertyOptional({ example: 'sip.carrier.example', description: "Name to verify and to ask for (SNI); default: the trunk's host" })
+  @IsOptional() @IsSipHost()
+  server_name?: string;
+
+  @ApiPropertyOptional({ description: "PEM: authorities to trust instead of the system's" })
+  @IsOptional() @IsString() @IsNotEmpty() @MaxLength(65_536)
+  ca?: string;
+
+  @ApiPropertyOptional({ description: 'PEM: the certificate (and its chain) to show when the server asks for one' })
+  @IsOptional() @IsString() @IsNotEmpty() @MaxLength(32_768)
+  certificate?: string;
+
+  @ApiPropertyOptional({ writeOnly: true, description: 'PEM: the private key of `certificate`, without a passphrase' })
+  @IsOptional() @IsString() @IsNotEmpty() @MaxLength(16_384)
+  key?: string;
 }
 
 /** `POST /api/v1/trunks`. */
@@ -33,16 +53,16 @@ export class TrunkRequest {
   name!: string;
 
   @ApiProperty({ example: 'sip.carrier.example', description: 'Name or address of the carrier' })
-  @IsString() @Matches(HOST, { message: 'must be a host name or an IPv4 address; IPv6 trunks are not supported yet' })
+  @IsSipHost()
   host!: string;
 
-  @ApiProperty({ example: 5060 })
-  @IsInt() @Min(1) @Max(65535)
-  port!: number;
+  @ApiPropertyOptional({ example: 5060, description: 'Left out: found by NAPTR and SRV (RFC 3263)' })
+  @IsOptional() @IsInt() @Min(1) @Max(65535)
+  port?: number;
 
-  @ApiProperty({ enum: ['udp', 'tcp'] })
-  @IsIn(['udp', 'tcp'], { message: 'must be udp or tcp; tls, ws and wss trunks are not supported yet' })
-  transport!: 'udp' | 'tcp';
+  @ApiProperty({ enum: transports })
+  @IsIn(transports, { message: `must be one of ${transports.join(', ')}` })
+  transport!: (typeof transports)[number];
 
   @ApiPropertyOptional()
   @IsOptional() @IsString() @IsNotEmpty() @MaxLength(256) @Matches(CREDENTIAL, { message: 'must be printable ASCII' })
@@ -53,12 +73,16 @@ export class TrunkRequest {
   password?: string;
 
   @ApiPropertyOptional({ description: "Host part of From; default: the worker's address" })
-  @IsOptional() @IsString() @Matches(HOST, { message: 'must be a host name or address' })
+  @IsOptional() @IsSipHost()
   from_domain?: string;
 
-  @ApiPropertyOptional({ default: false })
-  @IsOptional() @IsBoolean() @Equals(false, { message: 'registering trunks are not supported yet' })
+  @ApiPropertyOptional({ default: false, description: 'REGISTER with username and password, so that calls come in' })
+  @IsOptional() @IsBoolean()
   register?: boolean;
+
+  @ApiPropertyOptional({ default: 3600, description: 'Life asked of a registration; the registrar may grant less' })
+  @IsOptional() @IsInt() @Min(30) @Max(86_400)
+  register_expires_seconds?: number;
 
   @ApiProperty({ example: '+14155550100' })
   @IsString() @IsNotEmpty() @MaxLength(64)
@@ -72,9 +96,9 @@ export class TrunkRequest {
   @IsOptional() @IsArray() @ArrayMinSize(1) @ArrayUnique() @IsIn(['PCMU', 'PCMA'], { each: true, message: 'may be PCMU and PCMA; other codecs are not supported yet' })
   codecs?: ('PCMU' | 'PCMA')[];
 
-  @ApiPropertyOptional({ enum: ['off'], default: 'off' })
-  @IsOptional() @IsIn(['off'], { message: 'must be off; SRTP is not supported yet' })
-  srtp?: 'off';
+  @ApiPropertyOptional({ enum: srtpPolicies, default: 'off' })
+  @IsOptional() @IsIn(srtpPolicies, { message: `must be one of ${srtpPolicies.join(', ')}` })
+  srtp?: (typeof srtpPolicies)[number];
 
   @ApiPropertyOptional({ description: 'Calls in progress at most' })
   @IsOptional() @IsInt() @Min(1) @Max(100_000)
@@ -100,23 +124,90 @@ export class TrunkRequest {
   @IsOptional() @IsArray() @ArrayMaxSize(200) @IsAddressRange({ each: true })
   inbound_sources?: string[];
 
+  @ApiPropertyOptional({ default: false, description: 'Callers from elsewhere may authenticate with username and password' })
+  @IsOptional() @IsBoolean()
+  inbound_auth?: boolean;
+
   @ApiPropertyOptional({ default: false, description: 'Test trunks: to_number may be a SIP user such as echo' })
   @IsOptional() @IsBoolean()
   allow_sip_user?: boolean;
+
+  @ApiPropertyOptional({ example: 'sbc.carrier.example:5061', description: "Where requests go instead of to the host: host, host:port or [v6]:port" })
+  @IsOptional() @IsHostAndPort()
+  outbound_proxy?: string;
+
+  @ApiPropertyOptional({ enum: identityHeaders, default: 'none', description: 'How the caller id is asserted besides From' })
+  @IsOptional() @IsIn(identityHeaders, { message: `must be one of ${identityHeaders.join(', ')}` })
+  identity_header?: (typeof identityHeaders)[number];
+
+  @ApiPropertyOptional({ default: false, description: 'The caller id is withheld: anonymous From and Privacy: id' })
+  @IsOptional() @IsBoolean()
+  privacy?: boolean;
+
+  @ApiPropertyOptional({ type: TrunkTlsConfig, description: 'With transport tls or wss' })
+  @IsOptional() @Nested(() => TrunkTlsConfig)
+  tls?: TrunkTlsConfig;
+
+  @ApiPropertyOptional({ example: '/sip', description: 'With transport ws or wss: path of the WebSocket; default /' })
+  @IsOptional() @IsString() @Matches(WS_PATH, { message: 'must be a path such as /sip' })
+  ws_path?: string;
+
+  @ApiPropertyOptional({ default: true, description: 'A request too large for UDP goes over TCP' })
+  @IsOptional() @IsBoolean()
+  tcp_for_large_requests?: boolean;
+
+  @ApiPropertyOptional({ type: [String], description: "Hosts that a 3xx may send a call to, besides the trunk's own" })
+  @IsOptional() @IsArray() @ArrayMaxSize(50) @IsSipHost({ each: true })
+  redirect_hosts?: string[];
+
+  @ApiPropertyOptional({ default: false, description: 'A REFER from the far end is carried out' })
+  @IsOptional() @IsBoolean()
+  allow_refer?: boolean;
+
+  @ApiPropertyOptional({ default: 1800, description: 'Session timer: 90 to 86400, or 0 for none' })
+  @IsOptional() @IsSecondsOrZero(90, 86_400)
+  session_expires_seconds?: number;
+
+  @ApiPropertyOptional({ enum: reliability, default: 'supported', description: '100rel (RFC 3262)' })
+  @IsOptional() @IsIn(reliability, { message: `must be one of ${reliability.join(', ')}` })
+  reliable_provisional?: (typeof reliability)[number];
+
+  @ApiPropertyOptional({ default: 30, description: 'Between keep-alives on an idle flow: 5 to 3600, or 0 for none' })
+  @IsOptional() @IsSecondsOrZero(5, 3600)
+  keep_alive_seconds?: number;
 }
 
 export class TrunkPatch extends PartialType(TrunkRequest) {}
+
+/** The private key is never shown. */
+export class TrunkTlsView extends OmitType(TrunkTlsConfig, ['key']) {}
+
+export class RegistrationAnswer {
+  @ApiProperty({ nullable: true, type: Number, description: 'SIP status; null: none came' }) status!: number | null;
+  @ApiProperty() reason!: string;
+  @ApiProperty({ format: 'date-time' }) at!: string;
+}
+
+export class TrunkRegistration {
+  @ApiProperty() registered!: boolean;
+  @ApiProperty({ format: 'date-time', description: 'Since when `registered` has been so' }) since!: string;
+  @ApiProperty({ description: "The registrar's last word" }) last_answer!: RegistrationAnswer;
+  @ApiProperty({ nullable: true, type: String, format: 'date-time' }) expires_at!: string | null;
+  @ApiProperty({ description: 'The worker that holds the registration' }) worker_id!: string;
+}
 
 export class TrunkView {
   @ApiProperty() trunk_id!: string;
   @ApiProperty() name!: string;
   @ApiProperty() host!: string;
-  @ApiProperty() port!: number;
+  @ApiProperty({ nullable: true, type: Number }) port!: number | null;
   @ApiProperty() transport!: string;
   @ApiProperty({ nullable: true, type: String }) username!: string | null;
   @ApiProperty({ description: 'The password itself is never shown' }) has_password!: boolean;
   @ApiProperty({ nullable: true, type: String }) from_domain!: string | null;
   @ApiProperty() register!: boolean;
+  @ApiProperty() register_expires_seconds!: number;
+  @ApiProperty({ nullable: true, type: TrunkRegistration, description: 'Null: the trunk does not register, or nothing is known yet' }) registration!: TrunkRegistration | null;
   @ApiProperty({ nullable: true, type: String }) default_from_number!: string | null;
   @ApiProperty({ type: [String] }) numbers!: string[];
   @ApiProperty({ type: [String] }) codecs!: string[];
@@ -127,7 +218,20 @@ export class TrunkView {
   @ApiProperty({ nullable: true, type: String }) default_country!: string | null;
   @ApiProperty({ type: [String] }) allowed_prefixes!: string[];
   @ApiProperty({ type: [String] }) inbound_sources!: string[];
+  @ApiProperty() inbound_auth!: boolean;
   @ApiProperty() allow_sip_user!: boolean;
+  @ApiProperty({ nullable: true, type: String }) outbound_proxy!: string | null;
+  @ApiProperty() identity_header!: string;
+  @ApiProperty() privacy!: boolean;
+  @ApiProperty({ nullable: true, type: TrunkTlsView }) tls!: TrunkTlsView | null;
+  @ApiProperty({ description: 'The key itself is never shown' }) has_client_key!: boolean;
+  @ApiProperty({ nullable: true, type: String }) ws_path!: string | null;
+  @ApiProperty() tcp_for_large_requests!: boolean;
+  @ApiProperty({ type: [String] }) redirect_hosts!: string[];
+  @ApiProperty() allow_refer!: boolean;
+  @ApiProperty() session_expires_seconds!: number;
+  @ApiProperty() reliable_provisional!: string;
+  @ApiProperty() keep_alive_seconds!: number;
   @ApiProperty({ format: 'date-time' }) created_at!: string;
   @ApiProperty({ format: 'date-time' }) updated_at!: string;
 }

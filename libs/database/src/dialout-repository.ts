@@ -1,28 +1,8 @@
 import type { Database } from './database.js';
 import { Prisma } from './generated/client.js';
+import type { TrunkRow } from './trunk-row.js';
 
-/** The trunk's columns that dialling needs. */
-export interface DialoutTrunk {
-  id: string;
-  host: string;
-  port: number;
-  transport: string;
-  username: string | null;
-  /** Sealed. */
-  password: string | null;
-  from_domain: string | null;
-  default_from_number: string | null;
-  caller_ids: string[];
-  codecs: string[];
-  max_calls: number | null;
-  max_cps: number | null;
-  dial_format: string;
-  default_country: string | null;
-  allowed_prefixes: string[];
-  allow_sip_user: boolean;
-}
-
-export interface DialoutBot { id: string; version: number; config: unknown; /** Sealed. */ secrets: string | null; trunk: DialoutTrunk | null }
+export interface DialoutBot { id: string; version: number; config: unknown; /** Sealed. */ secrets: string | null; trunk: TrunkRow | null }
 
 export interface NewCall {
   id: string;

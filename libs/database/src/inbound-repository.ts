@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Database } from './database.js';
-import type { DialoutTrunk, NewCall } from './dialout-repository.js';
+import type { NewCall } from './dialout-repository.js';
+import type { TrunkRow } from './trunk-row.js';
 
 /** A number of the asking trunks, with what answering it takes. */
 export interface InboundRoute {
   number: string;
   workspace_id: string;
-  trunk: DialoutTrunk;
+  trunk: TrunkRow;
   bot_id: string;
   version: number;
   config: unknown;

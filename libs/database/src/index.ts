@@ -17,6 +17,7 @@ export * from './push-timeline.js';
 export * from './storable-json.js';
 export * from './secret-box.js';
 export * from './temporary-postgres.js';
+export * from './trunk-row.js';
 export { Prisma } from './generated/client.js';
 export type * from './generated/models.js';
 export * from './unpushed.js';

@@ -1,5 +1,7 @@
+export * from './audio-codec.js';
 export * from './dtmf-event.js';
 export * from './frame.js';
+export * from './g711-codec.js';
 export * from './g711.js';
 export * from './jitter-buffer.js';
 export * from './mos.js';

@@ -1,5 +1,5 @@
+import type { AudioCodecs, AudioDecoder, ReceiveFormats } from './audio-codec.js';
 import { DtmfReceiver } from './dtmf-event.js';
-import { decodeG711, type G711Law, G711_PAYLOAD_TYPE } from './g711.js';
 import { JitterBuffer, type JitterBufferOptions } from './jitter-buffer.js';
 import { type ReceiveReport, ReceiveStatistics } from './receive-statistics.js';
 import type { Reception } from './rtcp-session.js';
@@ -9,16 +9,13 @@ import { type MediaSource, SourceLatch } from './source-latch.js';
 /** RFC 3389; static payload type. */
 const COMFORT_NOISE_PAYLOAD_TYPE = 13;
 
-/** What the far end said it would send. */
-export interface ReceiveFormat { law: G711Law; payloadType: number; telephoneEventPayloadType?: number }
-
 /** What a datagram was. `accepted`: a packet of the far end (it counts as a sign of life), even if it holds no audio. */
 export interface Received { accepted: boolean; digit: string | null }
 
 const IGNORED: Received = { accepted: false, digit: null };
 const ACCEPTED: Received = { accepted: true, digit: null };
 
-type PayloadKind = G711Law | 'telephoneEvent' | 'comfortNoise';
+type PayloadKind = { audio: AudioDecoder } | 'telephoneEvent' | 'comfortNoise';
 
 /** The receiving half of an RTP session without its socket: latch → sequence → telephone events or jitter buffer. */
 export class RtpReceiver {
@@ -26,17 +23,25 @@ export class RtpReceiver {
   private readonly statistics = new ReceiveStatistics();
   private readonly jitterBuffer: JitterBuffer;
   private readonly dtmf = new DtmfReceiver();
-  private format: ReceiveFormat | null = null;
+  private kinds: Map<number, PayloadKind> | null = null;
   private packetsForeign = 0;
 
-  constructor(options?: JitterBufferOptions) { this.jitterBuffer = new JitterBuffer(options); }
+  constructor(private readonly codecs: AudioCodecs, options?: JitterBufferOptions) { this.jitterBuffer = new JitterBuffer(options); }
 
-  setFormat(format: ReceiveFormat): void { this.format = format; }
+  /** Static payload types are understood whatever was negotiated: some gateways send another codec than they agreed to. */
+  setFormats(formats: ReceiveFormats): void {
+    const kinds = new Map<number, PayloadKind>([[COMFORT_NOISE_PAYLOAD_TYPE, 'comfortNoise']]);
+    for (const codec of Object.values(this.codecs)) if (codec.staticPayloadType !== undefined) kinds.set(codec.staticPayloadType, { audio: codec.createDecoder() });
+    for (const payloadType of formats.comfortNoise ?? []) kinds.set(payloadType, 'comfortNoise');
+    for (const { payloadType } of formats.telephoneEvents) kinds.set(payloadType, 'telephoneEvent');
+    for (const { payloadType, name } of formats.audio) kinds.set(payloadType, { audio: this.codecs[name].createDecoder() });
+    this.kinds = kinds;
+  }
 
   /** `nowMs` is monotonic. Never throws, whatever the bytes. */
   receive(datagram: Uint8Array, source: MediaSource, nowMs: number): Received {
     const packet = parseRtpPacket(datagram);
-    const kind = packet && this.kindOf(packet.payloadType);
+    const kind = packet && this.kinds?.get(packet.payloadType);
     if (!packet || !kind) return IGNORED;
     const latch = this.latch.judge(source, packet.ssrc, packet.sequenceNumber);
     if (latch === 'foreign') this.packetsForeign++;
@@ -66,19 +71,8 @@ export class RtpReceiver {
       return digit === null ? ACCEPTED : { accepted: true, digit };
     }
     if (kind === 'comfortNoise' || packet.payload.length === 0) return ACCEPTED;
-    if (!this.jitterBuffer.push(packet.rtpTimestamp, decodeG711(kind, packet.payload))) this.statistics.countLate();
+    if (!this.jitterBuffer.push(packet.rtpTimestamp, kind.audio.decode(packet.payload))) this.statistics.countLate();
     return ACCEPTED;
-  }
-
-  /** Both static G.711 types are understood whatever was negotiated: some gateways send the other one. */
-  private kindOf(payloadType: number): PayloadKind | null {
-    const { format } = this;
-    if (!format) return null;
-    if (payloadType === format.payloadType) return format.law;
-    if (payloadType === format.telephoneEventPayloadType) return 'telephoneEvent';
-    if (payloadType === G711_PAYLOAD_TYPE.PCMU) return 'PCMU';
-    if (payloadType === G711_PAYLOAD_TYPE.PCMA) return 'PCMA';
-    return payloadType === COMFORT_NOISE_PAYLOAD_TYPE ? 'comfortNoise' : null;
   }
 
   private restart(): void {

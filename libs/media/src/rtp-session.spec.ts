@@ -1,23 +1,27 @@
 import { describe, expect, it } from '@jest/globals';
+import type { TransmitFormat } from './audio-codec.js';
+import { pcmaCodec, pcmuCodec } from './g711-codec.js';
 import { buildRtpPacket, parseRtpPacket } from './rtp-packet.js';
 import { RtpReceiver } from './rtp-receiver.js';
-import { MAX_PACKET_BYTES, RtpTransmitter, type TransmitFormat } from './rtp-transmitter.js';
+import { MAX_PACKET_BYTES, RtpTransmitter } from './rtp-transmitter.js';
 import type { MediaSource } from './source-latch.js';
 import { rmsLevel, sineWave, tonePurity } from './tone.js';
 
 const far: MediaSource = { address: '192.0.2.1', port: 4000 };
 const stranger: MediaSource = { address: '203.0.113.9', port: 5000 };
-const pcmu: TransmitFormat = { law: 'PCMU', payloadType: 0, telephoneEventPayloadType: 101 };
+const codecs = { PCMU: pcmuCodec, PCMA: pcmaCodec };
+const pcmu: TransmitFormat = { codec: { name: 'PCMU', payloadType: 0, clockRateHz: 8000 }, telephoneEvent: { payloadType: 101, clockRateHz: 8000 } };
+const pcma: TransmitFormat = { codec: { name: 'PCMA', payloadType: 8, clockRateHz: 8000 } };
 
 function newTransmitter(format: TransmitFormat | null = pcmu, sequenceNumber = 65_530): RtpTransmitter {
-  const transmitter = new RtpTransmitter({ ssrc: 77, sequenceNumber, rtpTimestamp: 0xffffff00 });
+  const transmitter = new RtpTransmitter({ ssrc: 77, sequenceNumber, rtpTimestamp: 0xffffff00 }, codecs);
   transmitter.setFormat(format);
   return transmitter;
 }
 
 function newReceiver(format: TransmitFormat = pcmu): RtpReceiver {
-  const receiver = new RtpReceiver();
-  receiver.setFormat(format);
+  const receiver = new RtpReceiver(codecs);
+  receiver.setFormats({ audio: [format.codec], telephoneEvents: format.telephoneEvent ? [format.telephoneEvent] : [] });
   receiver.latch.setSignalled(far);
   return receiver;
 }
@@ -48,8 +52,7 @@ describe('RTP session halves', () => {
     expect(packets[2].payload).toEqual(new Uint8Array(160).fill(0xff));
   });
 
-  it.each(['PCMU', 'PCMA'] as const)('carry a tone over %s', (law) => {
-    const format = { law, payloadType: law === 'PCMU' ? 0 : 8 };
+  it.each([pcmu, pcma])('carry a tone over $codec.name', (format) => {
     const transmitter = newTransmitter(format);
     transmitter.queue.play('tone', sineWave({ frequencyHz: 700, durationMs: 400 }));
     const { heard } = transmit(transmitter, newReceiver(format), 20);
@@ -95,7 +98,7 @@ describe('RTP session halves', () => {
   it('go on after the far end changes its SSRC, timestamps and sequence numbers', () => {
     const receiver = newReceiver();
     transmit(newTransmitter(), receiver, 20);
-    const next = new RtpTransmitter({ ssrc: 99, sequenceNumber: 500, rtpTimestamp: 5_000_000 });
+    const next = new RtpTransmitter({ ssrc: 99, sequenceNumber: 500, rtpTimestamp: 5_000_000 }, codecs);
     next.setFormat(pcmu);
     next.queue.play('tone', sineWave({ frequencyHz: 900, durationMs: 400 }));
     const { heard } = transmit(next, receiver, 20);
@@ -104,7 +107,7 @@ describe('RTP session halves', () => {
   });
 
   it('understand the other G.711 law than the one negotiated', () => {
-    const transmitter = newTransmitter({ law: 'PCMA', payloadType: 8 });
+    const transmitter = newTransmitter(pcma);
     transmitter.queue.play('tone', sineWave({ frequencyHz: 700, durationMs: 400 }));
     const { heard } = transmit(transmitter, newReceiver(), 20);
     expect(tonePurity(heard.subarray(320), 700)).toBeGreaterThan(0.99);
@@ -131,7 +134,7 @@ describe('RTP session halves', () => {
     expect(receiver.report().packetsForeign).toBe(10);
     const video = buildRtpPacket({ marker: false, payloadType: 96, sequenceNumber: 1, rtpTimestamp: 1, ssrc: 1, csrcs: [], extension: null, payload: new Uint8Array(9) });
     for (const datagram of [video, new Uint8Array(0), Uint8Array.of(1, 2, 3)]) expect(receiver.receive(datagram, far, 0).accepted).toBe(false);
-    expect(new RtpReceiver().receive(nextPacket(newTransmitter()), far, 0).accepted).toBe(false);
+    expect(new RtpReceiver(codecs).receive(nextPacket(newTransmitter()), far, 0).accepted).toBe(false);
   });
 
   it('hold: nothing is sent, the queue waits, and the stream resumes marked and in time', () => {

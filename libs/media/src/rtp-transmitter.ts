@@ -1,10 +1,8 @@
+import type { AudioCodecs, AudioEncoder, TransmitFormat } from './audio-codec.js';
 import { DtmfSender, TELEPHONE_EVENT_BYTES } from './dtmf-event.js';
 import { FRAME_SAMPLES } from './frame.js';
-import { encodeG711, type G711Law } from './g711.js';
 import { type PulledFrame, PlayoutQueue } from './playout-queue.js';
 import { RTP_HEADER_BYTES, writeRtpHeader } from './rtp-packet.js';
-
-export interface TransmitFormat { law: G711Law; payloadType: number; telephoneEventPayloadType?: number }
 
 export interface TransmittedFrame {
   /** Length of the packet in the buffer; 0: nothing to send. */
@@ -32,20 +30,22 @@ export class RtpTransmitter {
   readonly dtmf = new DtmfSender();
   packetsSent = 0;
   private format: TransmitFormat | null = null;
+  private encoder: AudioEncoder | null = null;
   private marker = true;
   private eventTimestamp = 0;
   private rtpTimestamp: number;
 
   /** The three numbers start at random (RFC 3550 §5.1). */
-  constructor(private readonly start: Readonly<{ ssrc: number; sequenceNumber: number; rtpTimestamp: number }>) {
+  constructor(private readonly start: Readonly<{ ssrc: number; sequenceNumber: number; rtpTimestamp: number }>, private readonly codecs: AudioCodecs) {
     this.rtpTimestamp = start.rtpTimestamp;
   }
 
-  get canSendDtmf(): boolean { return this.format?.telephoneEventPayloadType !== undefined; }
+  get canSendDtmf(): boolean { return this.format?.telephoneEvent !== undefined; }
 
   /** `null`: nothing may be sent (hold); the queue waits. */
   setFormat(format: TransmitFormat | null): void {
     if (!this.format) this.marker = true;
+    if (format && format.codec.name !== this.format?.codec.name) this.encoder = this.codecs[format.codec.name].createEncoder(format.codec.parameters ?? {});
     this.format = format;
   }
 
@@ -58,20 +58,20 @@ export class RtpTransmitter {
   /** Writes the packet of this 20 ms period into `out` (at least MAX_PACKET_BYTES). */
   tick(out: Uint8Array): TransmittedFrame {
     this.rtpTimestamp = (this.rtpTimestamp + FRAME_SAMPLES) >>> 0;
-    const { format } = this;
-    if (!format) return NOTHING;
-    const event = format.telephoneEventPayloadType === undefined ? null : this.dtmf.next();
+    const { format, encoder } = this;
+    if (!format || !encoder) return NOTHING;
+    const event = format.telephoneEvent === undefined ? null : this.dtmf.next();
     if (event && event !== 'gap') {
       if (event.first) this.eventTimestamp = this.rtpTimestamp;
       out.set(event.payload, RTP_HEADER_BYTES);
-      this.writeHeader(out, format.telephoneEventPayloadType as number, this.eventTimestamp, event.first);
+      this.writeHeader(out, format.telephoneEvent?.payloadType as number, this.eventTimestamp, event.first);
       return { ...NO_AUDIO, bytes: RTP_HEADER_BYTES + TELEPHONE_EVENT_BYTES };
     }
     const audio = event === 'gap' ? NO_AUDIO : this.queue.pull(FRAME_SAMPLES);
-    encodeG711(format.law, audio.pcm ?? SILENCE, out, RTP_HEADER_BYTES);
-    this.writeHeader(out, format.payloadType, this.rtpTimestamp, this.marker);
+    const payloadBytes = encoder.encode(audio.pcm ?? SILENCE, out, RTP_HEADER_BYTES);
+    this.writeHeader(out, format.codec.payloadType, this.rtpTimestamp, this.marker);
     this.marker = false;
-    return { ...audio, bytes: MAX_PACKET_BYTES };
+    return { ...audio, bytes: RTP_HEADER_BYTES + payloadBytes };
   }
 
   private writeHeader(out: Uint8Array, payloadType: number, rtpTimestamp: number, marker: boolean): void {

@@ -1,5 +1,6 @@
 import type { AudioOut, LegMediaStats } from '@dialfleet/call';
 import type { Emitter } from '@dialfleet/kit';
+import type { AudioFormat, EventFormat, ReceiveFormats } from '@dialfleet/media';
 
 export type MediaDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
@@ -28,14 +29,18 @@ export interface RemoteMedia {
   address: string;
   /** 0: the far end rejected or holds the stream. */
   port: number;
-  codec: 'PCMU' | 'PCMA';
-  payloadType: number;
-  /** RFC 4733, when negotiated. */
-  telephoneEventPayloadType?: number;
   direction: MediaDirection;
   /** Absent: plain RTP. */
   srtp?: SrtpParameters;
   rtcp?: RemoteRtcp;
+  /** What we send, under the far end's payload type; its name is in the codec registry. */
+  codec: AudioFormat;
+  /** RFC 4733, when negotiated: what we send. */
+  telephoneEvent?: EventFormat;
+  /** How much audio the far end wants in a packet; default 20. */
+  ptimeMs?: number;
+  /** What may arrive, under the payload types that we gave; default: the same as we send. */
+  receive?: ReceiveFormats;
 }
 
 export interface MediaEvents {

@@ -1,6 +1,7 @@
 import type { BotSettings } from '@dialfleet/bot';
-import type { CallPlan, CodecName, SipTransportName, TrunkPlan } from '@dialfleet/call';
-import type { DialoutTrunk, NewCall, SecretBox } from '@dialfleet/database';
+import type { CallPlan } from '@dialfleet/call';
+import type { NewCall, SecretBox } from '@dialfleet/database';
+import { trunkPlan } from '../trunks/trunk-plan.js';
 import type { CallRoute } from './route-call.js';
 
 /** A worker that reads the claim later than this discards it: twice the claim budget, for clocks that differ a little. */
@@ -15,10 +16,3 @@ export function callPlan(call: NewCall, route: CallRoute, settings: BotSettings,
     acceptedAt: new Date(call.acceptedAtMs).toISOString(), claimDeadlineMs: call.acceptedAtMs + CLAIM_LIFE_MS,
   };
 }
-
-export const trunkPlan = (trunk: DialoutTrunk, box: SecretBox): TrunkPlan => ({
-  trunkId: trunk.id, host: trunk.host, port: trunk.port, transport: trunk.transport as SipTransportName, codecs: trunk.codecs as CodecName[],
-  ...(trunk.username === null ? {} : { username: trunk.username }),
-  ...(trunk.password === null ? {} : { password: box.open(trunk.password) }),
-  ...(trunk.from_domain === null ? {} : { fromDomain: trunk.from_domain }),
-});

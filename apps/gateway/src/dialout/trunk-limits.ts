@@ -1,4 +1,4 @@
-import { DialoutRepository, type DialoutTrunk } from '@dialfleet/database';
+import { DialoutRepository, type TrunkRow } from '@dialfleet/database';
 import type { Clock } from '@dialfleet/kit';
 import { Inject, Injectable } from '@nestjs/common';
 import { ProblemError } from '../http/problem.js';
@@ -17,7 +17,7 @@ export class TrunkLimits {
   constructor(private readonly dialouts: DialoutRepository, @Inject(CLOCK) private readonly clock: Clock) {}
 
   /** `accept` stores the call, when the trunk may carry one more. @throws ProblemError 503 */
-  async within<T>(workspaceId: string, trunk: DialoutTrunk, accept: () => Promise<T>): Promise<T> {
+  async within<T>(workspaceId: string, trunk: TrunkRow, accept: () => Promise<T>): Promise<T> {
     if (trunk.max_calls === null && trunk.max_cps === null) return accept();
     const before = this.lastInLine.get(trunk.id);
     const mine = (async (): Promise<T> => {
@@ -29,7 +29,7 @@ export class TrunkLimits {
     try { return await mine; } finally { if (this.lastInLine.get(trunk.id) === mine) this.lastInLine.delete(trunk.id); }
   }
 
-  private async requireLine(workspaceId: string, { id, max_calls, max_cps }: DialoutTrunk): Promise<void> {
+  private async requireLine(workspaceId: string, { id, max_calls, max_cps }: TrunkRow): Promise<void> {
     if (max_calls !== null) {
       const live = await this.dialouts.liveCalls(workspaceId, id);
       if (live >= max_calls) throw full(`The trunk carries ${live} of at most ${max_calls} calls.`, LINES_RETRY_SECONDS);

@@ -5,12 +5,12 @@ import type { InboundDecision, InboundRequest } from '@dialfleet/fleet';
 import { maskNumber, uuidV7, type Clock, type Logger } from '@dialfleet/kit';
 import { Inject, Injectable } from '@nestjs/common';
 import { BotSettingsCache } from '../dialout/bot-settings-cache.js';
-import { trunkPlan } from '../dialout/call-plan.js';
 import { TrunkLimits } from '../dialout/trunk-limits.js';
 import { FleetPort } from '../fleet/fleet-port.js';
 import { ProblemError } from '../http/problem.js';
 import { GatewayMetrics } from '../metrics/gateway-metrics.js';
 import { CLOCK, LOGGER } from '../tokens.js';
+import { trunkPlan } from '../trunks/trunk-plan.js';
 import { inboundVariables } from './inbound-variables.js';
 
 type Refusal = Extract<InboundDecision, { action: 'refuse' }>;

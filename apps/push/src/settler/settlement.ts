@@ -22,11 +22,15 @@ export interface SurvivingEvent { at: Date; type: string; data: Record<string, u
 /** The recording as found; null: none was found. */
 export type SurvivingRecording = CallOutcome['recording'] | null;
 
+const inPlainWords: Partial<Record<HangupReason, string>> = {
+  not_dialled: 'No worker took the call: it was never dialled.',
+  not_taken: 'The worker that asked about the call never took it: the caller was turned away.',
+};
+
 /** The story of a call as far as it was told: what the timeline holds, ended at its last line. */
 export function lostOutcome(call: OrphanCandidate, reason: HangupReason, events: readonly SurvivingEvent[], recording: SurvivingRecording, nowMs: number): CallOutcome {
   const answeredAtMs = call.answeredAtMs;
-  const neverBegun = reason === 'not_dialled' || reason === 'not_taken';
-  const endedAtMs = neverBegun ? nowMs : Math.max(answeredAtMs ?? call.acceptedAtMs, ...events.map(({ at }) => at.getTime()));
+  const endedAtMs = reason in inPlainWords ? nowMs : Math.max(answeredAtMs ?? call.acceptedAtMs, ...events.map(({ at }) => at.getTime()));
   return {
     sessionId: call.sessionId, workspaceId: call.workspaceId, botId: call.botId, botVersion: call.botVersion,
     workerId: call.workerId ?? '', workerEpoch: call.workerEpoch ?? '', direction: call.direction === 'inbound' ? 'inbound' : 'outbound',
@@ -38,7 +42,7 @@ export function lostOutcome(call: OrphanCandidate, reason: HangupReason, events:
     transcript: answeredAtMs === null ? [] : transcriptOf(events, answeredAtMs),
     recording: recording ?? { status: answeredAtMs === null ? 'none' : 'lost', key: null, durationSeconds: null },
     latency: [], usage: {}, media: null, wasTransferred: false, transferredTo: null, notes: { slots: {}, intents: [] },
-    warnings: [reason === 'not_dialled' ? 'No worker took the call: it was never dialled.' : reason === 'not_taken' ? 'The worker that asked about the call never took it: the caller was turned away.' : 'The worker was lost during the call: this is what was known of it.'],
+    warnings: [inPlainWords[reason] ?? 'The worker was lost during the call: this is what was known of it.'],
   };
 }
 

@@ -1,5 +1,5 @@
 import type { BotSettings } from '@dialfleet/bot';
-import type { CallOutcome, CallPlan, EndCause, LegMediaStats } from '@dialfleet/call';
+import { customerNumber, type CallOutcome, type CallPlan, type EndCause, type LegMediaStats } from '@dialfleet/call';
 import type { PreparedCall } from './call-preparation.js';
 import type { WorkerIdentity } from './call-timeline.js';
 import type { ConversationSummary } from './pipeline.js';
@@ -30,7 +30,7 @@ export function buildOutcome(parts: OutcomeParts): CallOutcome {
   return {
     sessionId: plan.sessionId, workspaceId: plan.workspaceId, botId: plan.botId, botVersion: plan.botVersion,
     workerId: parts.worker.workerId, workerEpoch: parts.worker.epoch,
-    direction: plan.direction, callerId: plan.toNumber, toNumber: plan.toNumber, fromNumber: plan.fromNumber,
+    direction: plan.direction, callerId: customerNumber(plan), toNumber: plan.toNumber, fromNumber: plan.fromNumber,
     variables: plan.variables, crm: parts.prepared?.crm ?? plan.variables,
     ...timesOf(parts),
     disconnectedBy: cause.disconnectedBy, hangupReason: cause.hangupReason, sipStatus: cause.sipStatus ?? (wasAnswered ? 200 : null),

@@ -26,9 +26,9 @@ export async function prepareCall(plan: CallPlan<BotSettings>, tools: Preparatio
   const crm = { ...plan.variables, ...await tools.prefetch.fetch(plan, tools.timeline, signal) };
   const facts = callFacts(plan);
   const scope = () => callScope(facts, plan.variables, crm, tools.clock.nowMs(), bot.timezone);
-  const opening = renderTemplate(bot.openingMessage, scope());
+  const opening = renderTemplate(plan.announcement ?? bot.openingMessage, scope());
   const prompt = renderTemplate(bot.systemPrompt, scope());
-  const brain = tools.llm.converse({
+  const brain = plan.announcement !== undefined ? announcer : tools.llm.converse({
     systemPrompt: prompt.text, openingMessage: opening.text, script: bot.script, language: bot.language, timezone: bot.timezone,
     render: (template, slots) => renderTemplate(template, { ...scope(), slot: slots }).text,
     nowMs: () => tools.clock.nowMs(),
@@ -39,6 +39,13 @@ export async function prepareCall(plan: CallPlan<BotSettings>, tools: Preparatio
   for (const message of warnings) tools.timeline.add('warning', { message });
   return { crm, openingText: opening.text, voicemailText: voicemail.text, greeting: greetingOf(opening.text, bot, tools, signal), brain, warnings };
 }
+
+/** Says its opening, and that is all. */
+const announcer: LlmConversation = {
+  opening: () => ({ hints: [], endCall: true }),
+  async *reply() { yield { type: 'tool', name: 'end_call' }; },
+  notes: () => ({ slots: {}, intents: [] }),
+};
 
 async function greetingOf(text: string, bot: BotSettings, tools: PreparationTools, signal: AbortSignal): Promise<Pcm | null> {
   if (text.trim() === '') return null;

@@ -32,7 +32,7 @@ function call(over: { plan?: Partial<CallPlan<BotSettings>>; createLeg?: () => P
   let closing = (): void => undefined;
   const leg = {
     events, hangUp: () => { said.push('hangUp'); }, start: () => { said.push('start'); return Promise.resolve(); },
-    record: () => { said.push('record'); return over.record?.() ?? Promise.resolve(); }, close: () => { said.push('close'); closing(); return Promise.resolve(stats); },
+    ring: () => { said.push('ring'); }, record: () => { said.push('record'); return over.record?.() ?? Promise.resolve(); }, close: () => { said.push('close'); closing(); return Promise.resolve(stats); },
     sendDtmf: () => Promise.resolve(), audioOut: { play: () => undefined, endOf: () => undefined, clear: () => Promise.resolve({}), pause: () => undefined, resume: () => undefined },
   } as unknown as CallLeg;
   const outcomes: CallOutcome[] = [];
@@ -52,6 +52,85 @@ function call(over: { plan?: Partial<CallPlan<BotSettings>>; createLeg?: () => P
   const settle = (ms = 50): Promise<void> => clock.advanceAsync(ms);
   return { session, clock, events, said, outcomes, timeline, settle, setup: () => setup as PipelineSetup, onClose: (act: () => void) => { closing = act; }, end: (event: CallEvent) => { setup?.onEnd(event); } };
 }
+
+describe('a call that comes in', () => {
+  const inbound = { direction: 'inbound' as const, toNumber: '+14155550100', fromNumber: '+14155550177', dialUser: '' };
+
+  it('rings at once, is answered when the greeting is ready, and talks to a person', async () => {
+    const c = call({ plan: inbound });
+    await c.settle();
+    expect(c.said).toEqual(['ring', 'start']);
+    c.events.emit('answered', { sipStatus: 200 });
+    await c.settle(500);
+    expect([c.setup().mayBeMachine, c.setup().openingText]).toEqual([false, 'Hello Ann']);
+    c.end({ type: 'humanDetected' });
+    c.events.emit('hungUp', {});
+    await c.settle();
+    await c.session.done;
+    expect(c.outcomes[0]).toMatchObject({ direction: 'inbound', callerId: '+14155550177', fromNumber: '+14155550177', toNumber: '+14155550100', disconnectedBy: 'customer', sipStatus: 200 });
+    expect(c.timeline).toEqual(['call.offered', 'call.ringing', 'greeting.ready', 'call.answered', 'call.talking', 'call.ending', 'recording.finished', 'call.ended']);
+  });
+
+  it('is answered anyhow when the CRM takes its time', async () => {
+    const prefetch = { url: 'https://crm.example', method: 'POST' as const, headers: {}, timeoutMs: 10_000 };
+    const c = call({ plan: { ...inbound, bot: { ...bot, prefetch } }, send: () => new Promise(() => undefined) });
+    await c.settle(2400);
+    expect(c.said).toEqual(['ring']);
+    await c.settle(200);
+    expect(c.said).toEqual(['ring', 'start']);
+  });
+
+  it('whose caller gives up while it rings ends with a result of no length, and nothing is answered', async () => {
+    const c = call({ plan: inbound, send: () => new Promise(() => undefined) });
+    c.session.callerLeft();
+    await c.settle();
+    await c.session.done;
+    expect(c.outcomes).toHaveLength(1);
+    expect(c.outcomes[0]).toMatchObject({ disconnectedBy: 'customer', hangupReason: 'customer_hung_up', sipStatus: 487, answeredAt: null, callDurationSeconds: 0, recording: { status: 'none' } });
+    expect(c.said).toEqual([]);
+  });
+
+  it('is cancelled by its caller before the greeting is ready', async () => {
+    const prefetch = { url: 'https://crm.example', method: 'POST' as const, headers: {}, timeoutMs: 10_000 };
+    const c = call({ plan: { ...inbound, bot: { ...bot, prefetch } }, send: () => new Promise(() => undefined) });
+    await c.settle(1000);
+    c.events.emit('hungUp', { sipReason: 'CANCEL' });
+    await c.settle(5000);
+    expect(c.said).toEqual(['ring', 'close']);
+    expect(c.outcomes).toEqual([expect.objectContaining({ disconnectedBy: 'customer', sipStatus: 487, ringDurationSeconds: 1 })]);
+  });
+
+  it('is turned away by a hang-up over the API while it rings', async () => {
+    const c = call({ plan: inbound });
+    await c.settle();
+    c.session.hangUp('requested');
+    c.events.emit('released', { sipStatus: 480 });
+    await c.settle();
+    expect(c.outcomes[0]).toMatchObject({ disconnectedBy: 'bot', hangupReason: 'hangup_requested', sipStatus: 480 });
+  });
+
+  it('with an offer that cannot be met ends as an error', async () => {
+    const c = call({ plan: inbound });
+    await c.settle();
+    c.events.emit('failed', { sipStatus: 488, reason: 'no common codec' });
+    await c.settle();
+    expect(c.outcomes[0]).toMatchObject({ disconnectedBy: 'error', hangupReason: 'trunk_failed', sipStatus: 488 });
+  });
+
+  it('outside the hours hears the announcement and no more', async () => {
+    const c = call({ plan: { ...inbound, announcement: 'We are closed, {{crm.name}}.' } });
+    await c.settle();
+    c.events.emit('answered', { sipStatus: 200 });
+    await c.settle(100);
+    expect(c.setup()).toMatchObject({ openingText: 'We are closed, Ann.', settings: { interruption: { openingMessage: false } } });
+    expect(c.setup().brain.opening()).toEqual({ hints: [], endCall: true });
+    c.end({ type: 'humanDetected' });
+    c.end({ type: 'botHangUp' });
+    c.events.emit('released', { sipStatus: 200 });
+    await c.settle();
+    expect(c.outcomes[0]).toMatchObject({ disconnectedBy: 'bot', hangupReason: 'outside_hours' });
+  });
+});
 
 describe('one call', () => {
   it('rings, is answered, talks and ends with its outcome', async () => {

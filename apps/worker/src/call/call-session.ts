@@ -12,6 +12,8 @@ import { HeldAudio } from './held-audio.js';
 import type { ConversationSummary, PipelineSetup } from './pipeline.js';
 import type { RecordingShelf } from './recording-shelf.js';
 
+/** How long a caller hears the phone ring for the sake of the CRM's answer and the greeting. */
+const ANSWER_WITHIN_MS = 2500;
 /** How long the far end gets to confirm a CANCEL or BYE before the result goes out without it. */
 const RELEASE_TIMEOUT_MS = 5000;
 /** How long the outcome lets the timeline go first while the broker is away: a result is made with the events that came before it. */
@@ -42,7 +44,7 @@ export interface SessionTools extends PreparationTools {
  */
 export class CallSession implements RunningCall {
   readonly done: Promise<void>;
-  private state: CallState = 'dialling';
+  private state: CallState;
   private leg: CallLeg | undefined;
   private conversation: Conversation | undefined;
   private cause: EndCause | undefined;
@@ -60,13 +62,15 @@ export class CallSession implements RunningCall {
   private readonly warnings: string[] = [];
 
   constructor(private readonly plan: CallPlan<BotSettings>, private readonly tools: SessionTools) {
+    this.state = plan.direction === 'inbound' ? 'offered' : 'dialling';
     this.startedAtMs = tools.clock.monotonicMs();
     const finished = new Promise<void>((resolve) => { this.finish = resolve; });
     // Not at once: the claim's answer leaves first.
     this.prepared = new Promise((resolve) => { tools.clock.after(0, () => { resolve(prepareCall(plan, tools, this.aborted.signal)); }); });
     this.prepared.catch(() => undefined);
     this.done = finished.then(() => this.conclude()).catch((error: unknown) => { tools.logger.error('a call could not be concluded', { error }); });
-    tools.clock.after(0, () => { void this.dial(); });
+    if (plan.direction === 'inbound') this.offered();
+    tools.clock.after(0, () => { void (plan.direction === 'inbound' ? this.takeOffer() : this.dial()); });
   }
 
   hangUp(reason: 'requested' | 'draining'): void {
@@ -92,6 +96,34 @@ export class CallSession implements RunningCall {
     } catch (error) {
       logger.warn('the call could not be placed', { error });
       this.dispatch({ type: 'fault', reason: 'trunk_failed', detail: errorMessage(error) });
+    }
+  }
+
+  /** The caller gave up before anybody could listen to the leg. */
+  callerLeft(): void { this.dispatch({ type: 'remoteHangUp' }); }
+
+  private offered(): void {
+    const { timeline, logger } = this.tools;
+    timeline.add('call.offered', { to_number: this.plan.toNumber, from_number: this.plan.fromNumber, trunk_id: this.plan.trunk.trunkId });
+    logger.info('called', { to: maskNumber(this.plan.toNumber), trunk_id: this.plan.trunk.trunkId });
+  }
+
+  /** A caller: hears the phone ring until the greeting is ready, and not for long. */
+  private async takeOffer(): Promise<void> {
+    if (this.state !== 'offered') return;
+    const { timeline, logger, clock } = this.tools;
+    try {
+      const leg = await this.tools.createLeg(this.plan);
+      this.leg = leg;
+      this.listen(leg);
+      if (this.state !== 'offered') { leg.hangUp(); return; }
+      leg.ring?.();
+      timeline.add('call.ringing', { sip_status: 180 });
+      await within(clock, ANSWER_WITHIN_MS, this.prepared.then(({ greeting }) => greeting, () => null));
+      if (this.state === 'offered') await leg.start();
+    } catch (error) {
+      logger.warn('the call could not be answered', { error });
+      this.dispatch({ type: 'fault', reason: 'worker_failed', detail: errorMessage(error) });
     }
   }
 
@@ -123,7 +155,7 @@ export class CallSession implements RunningCall {
   }
 
   private noteCause(event: CallEvent): void {
-    this.cause = endCause(event, this.answeredAtMs !== null);
+    this.cause = endCause(event, this.answeredAtMs !== null, this.plan.direction);
     this.endedAtMs = this.tools.clock.monotonicMs();
     const detail = 'detail' in event ? event.detail : 'reason' in event ? event.reason : undefined;
     this.tools.timeline.add('call.ending', {
@@ -153,9 +185,9 @@ export class CallSession implements RunningCall {
       const prepared = await this.prepared;
       if (this.state !== 'answered') return;
       const conversation = this.tools.converse({
-        leg, settings: this.plan.bot, stt: this.tools.stt, tts: this.tools.tts, vad: this.tools.vad, brain: prepared.brain,
+        leg, settings: this.settings(), mayBeMachine: this.plan.direction === 'outbound', stt: this.tools.stt, tts: this.tools.tts, vad: this.tools.vad, brain: prepared.brain,
         openingText: prepared.openingText, voicemailText: prepared.voicemailText, greeting: prepared.greeting, answeredAtMs: this.answeredAtMs, clock, logger: this.tools.logger,
-        onEvent: (type, data) => { timeline.add(type, data); }, onEnd: (event) => { this.dispatch(event); },
+        onEvent: (type, data) => { timeline.add(type, data); }, onEnd: (event) => { this.dispatch(this.plan.announcement !== undefined && event.type === 'botHangUp' ? { ...event, reason: 'outside_hours' } : event); },
       });
       this.conversation = conversation;
       conversation.start();
@@ -164,6 +196,12 @@ export class CallSession implements RunningCall {
       this.tools.logger.error('the conversation could not start', { error });
       this.dispatch({ type: 'fault', reason: 'worker_failed', detail: errorMessage(error) });
     }
+  }
+
+  /** An announcement is heard to its end. */
+  private settings(): BotSettings {
+    const { bot, announcement } = this.plan;
+    return announcement === undefined ? bot : { ...bot, interruption: { ...bot.interruption, openingMessage: false } };
   }
 
   /** A call goes on without its recording. */
@@ -213,7 +251,7 @@ export class CallSession implements RunningCall {
     const recording = await tools.recordings.finish(plan.sessionId, this.recording === 'going' || this.recording === 'failed', this.recording === 'failed');
     if (recording.key) tools.timeline.add('recording.finished', { status: recording.status, duration_seconds: recording.durationSeconds });
     const outcome = buildOutcome({
-      plan, worker: tools.worker, cause: this.cause ?? endCause({ type: 'fault', reason: 'worker_failed' }, false), media, summary, prepared, recording,
+      plan, worker: tools.worker, cause: this.cause ?? endCause({ type: 'fault', reason: 'worker_failed' }, false, plan.direction), media, summary, prepared, recording,
       warnings: this.warnings, transferredTo: this.transferTarget, nowWallMs: tools.clock.nowMs(), nowMs: tools.clock.monotonicMs(), startedAtMs: this.startedAtMs,
       answeredAtMs: this.answeredAtMs, endedAtMs: this.endedAtMs ?? tools.clock.monotonicMs(),
     });

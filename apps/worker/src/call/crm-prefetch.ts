@@ -1,5 +1,5 @@
 import { callScope, renderTemplate, resolvePath, type BotSettings, type PrefetchSettings } from '@dialfleet/bot';
-import type { CallPlan } from '@dialfleet/call';
+import { customerNumber, type CallPlan } from '@dialfleet/call';
 import { errorMessage, type Clock } from '@dialfleet/kit';
 import { callFacts } from './call-facts.js';
 import type { CallTimeline } from './call-timeline.js';
@@ -39,7 +39,7 @@ function requestOf(plan: CallPlan<BotSettings>, settings: PrefetchSettings, nowM
   const url = renderTemplate(settings.url, scope, 'empty', encodeURIComponent).text;
   if (settings.method === 'GET') return { url, method: 'GET', headers: settings.headers };
   return { url, method: 'POST', headers: { 'content-type': 'application/json', ...settings.headers }, body: JSON.stringify({
-    session_id: plan.sessionId, bot_id: plan.botId, direction: plan.direction, caller_id: plan.toNumber, to_number: plan.toNumber,
+    session_id: plan.sessionId, bot_id: plan.botId, direction: plan.direction, caller_id: customerNumber(plan), to_number: plan.toNumber,
     from_number: plan.fromNumber, variables: plan.variables,
   }) };
 }

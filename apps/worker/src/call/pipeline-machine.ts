@@ -5,7 +5,10 @@ import { detectMachine, initialMachineState, type MachineInput, type MachineOutp
 export class MachineWatch {
   private state: MachineState;
 
-  constructor(private readonly action: BotSettings['voicemail']['action'], answeredMs: number) { this.state = initialMachineState(answeredMs); }
+  /** `mayBeMachine` false: who calls us is a person. */
+  constructor(private readonly action: BotSettings['voicemail']['action'], answeredMs: number, mayBeMachine: boolean) {
+    this.state = { ...initialMachineState(answeredMs), ...(mayBeMachine ? {} : { verdict: 'human' }) };
+  }
 
   /** A machine has the line, and the bot holds no conversation with it. */
   get tookOver(): boolean { return this.state.verdict === 'machine' && this.action !== 'continue'; }

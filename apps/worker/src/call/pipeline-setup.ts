@@ -18,6 +18,8 @@ export interface PipelineSetup {
   voicemailText?: string;
   /** Monotonic. */
   answeredAtMs: number;
+  /** The far end may be an answering machine: we called. */
+  mayBeMachine: boolean;
   clock: Clock;
   logger: Logger;
   onEvent(type: TimelineEventType, data: Record<string, unknown>): void;

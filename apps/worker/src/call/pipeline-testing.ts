@@ -172,7 +172,7 @@ export class CallStage {
     const openingText = changes.openingText ?? testSettings.openingMessage;
     this.pipeline = new ConversationPipeline({
       leg: this.leg, settings: testSettings, stt: this.stt, tts: this.tts, vad: fakeVad, brain: this.brain, openingText,
-      greeting: Promise.resolve(new Int16Array(samplesOf(openingText))), answeredAtMs: clock.monotonicMs(), clock, logger: silentLogger,
+      greeting: Promise.resolve(new Int16Array(samplesOf(openingText))), answeredAtMs: clock.monotonicMs(), mayBeMachine: true, clock, logger: silentLogger,
       onEvent: (type, data) => { this.events.push({ type, data, atMs: clock.monotonicMs() }); }, onEnd: (event) => { this.ends.push(event); }, ...changes,
     });
   }

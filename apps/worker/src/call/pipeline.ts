@@ -46,7 +46,7 @@ export class ConversationPipeline {
       openingInterruptible: settings.interruption.openingMessage, silence: settings.silence, keypad: settings.dtmf.enabled,
     });
     this.turns = this.turnTaking.initial(clock.monotonicMs(), true);
-    this.machine = new MachineWatch(settings.voicemail.action, answeredAtMs);
+    this.machine = new MachineWatch(settings.voicemail.action, answeredAtMs, setup.mayBeMachine);
     this.record = new ConversationRecord(answeredAtMs, clock.nowMs() - (clock.monotonicMs() - answeredAtMs), setup.onEvent);
     this.ear = new CustomerEar(stt, vad, settings.language, clock, {
       window: (probability, windowMs, atMs) => { this.onWindow(probability, windowMs, atMs); },
@@ -73,6 +73,7 @@ export class ConversationPipeline {
       () => { this.cancelTick(); },
     );
     this.tick();
+    if (!this.setup.mayBeMachine) this.setup.onEnd({ type: 'humanDetected' });
     void this.sayOpening();
   }
 

@@ -35,8 +35,9 @@ async function newPeer(): Promise<Peer> {
   return { socket, port: (socket.address() as AddressInfo).port, received, send: async (to, packets) => { for (const packet of packets) await sendOne(to, packet); } };
 }
 
+const pcmu = { name: 'PCMU', payloadType: 0, clockRateHz: 8000 };
 const remoteAt = (port: number, change: Partial<RemoteMedia> = {}): RemoteMedia =>
-  ({ address: '127.0.0.1', port, codec: 'PCMU', payloadType: 0, telephoneEventPayloadType: 101, direction: 'sendrecv', ...change });
+  ({ address: '127.0.0.1', port, codec: pcmu, telephoneEvent: { payloadType: 101, clockRateHz: 8000 }, direction: 'sendrecv', ...change });
 
 /** Silent packets of one stream with consecutive numbers. */
 const stream = (from: number, count: number, ssrc = 1): Partial<RtpPacket>[] =>
@@ -94,7 +95,7 @@ describe('RtpEngine', () => {
     const [session, first, second] = [await newEngine().open(), await newPeer(), await newPeer()];
     session.setRemote(remoteAt(first.port));
     await packetsAt(first, 2);
-    session.setRemote(remoteAt(second.port, { codec: 'PCMA', payloadType: 8 }));
+    session.setRemote(remoteAt(second.port, { codec: { name: 'PCMA', payloadType: 8, clockRateHz: 8000 } }));
     expect((await packetsAt(second, 2)).map((packet) => packet.payloadType)).toEqual([8, 8]);
   });
 

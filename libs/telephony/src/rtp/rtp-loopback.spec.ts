@@ -18,8 +18,11 @@ const options = { bindAddress: '127.0.0.1', clock: systemClock, logger: silentLo
 const workerUrl = new URL('../../dist/rtp/media.worker.js', import.meta.url);
 const workspace = fileURLToPath(new URL('../../../../', import.meta.url));
 
-const remoteOf = (session: MediaSession, codec: RemoteMedia['codec'] = 'PCMU'): RemoteMedia =>
-  ({ ...session.local, codec, payloadType: codec === 'PCMU' ? 0 : 8, telephoneEventPayloadType: 101, direction: 'sendrecv' });
+const formats = { PCMU: { name: 'PCMU', payloadType: 0, clockRateHz: 8000 }, PCMA: { name: 'PCMA', payloadType: 8, clockRateHz: 8000 } };
+type FormatName = keyof typeof formats;
+
+const remoteOf = (session: MediaSession, codec: FormatName = 'PCMU'): RemoteMedia =>
+  ({ ...session.local, codec: formats[codec], telephoneEvent: { payloadType: 101, clockRateHz: 8000 }, direction: 'sendrecv' });
 
 const next = <K extends keyof MediaEvents>(session: MediaSession, event: K, wanted: (payload: MediaEvents[K]) => boolean = () => true): Promise<MediaEvents[K]> =>
   new Promise((resolve) => {
@@ -72,7 +75,7 @@ describe.each<[string, () => Promise<Factory>]>([
     open.push(session);
     return session;
   };
-  const openPair = async (codec: RemoteMedia['codec'] = 'PCMU'): Promise<[MediaSession, MediaSession]> => {
+  const openPair = async (codec: FormatName = 'PCMU'): Promise<[MediaSession, MediaSession]> => {
     const [a, b] = [await openSession(), await openSession()];
     a.setRemote(remoteOf(b, codec));
     b.setRemote(remoteOf(a, codec));
@@ -170,7 +173,7 @@ describe.each<[string, () => Promise<Factory>]>([
   it('refuses digits that cannot be sent', async () => {
     const [a, b] = await openPair();
     await expect(a.sendDtmf('12x')).rejects.toThrow('DTMF digits');
-    a.setRemote({ ...remoteOf(b), telephoneEventPayloadType: undefined });
+    a.setRemote({ ...remoteOf(b), telephoneEvent: undefined });
     await expect(a.sendDtmf('1')).rejects.toThrow('not negotiated');
     await expect(a.sendDtmf('')).rejects.toThrow('not negotiated');
     a.setRemote(remoteOf(b));

@@ -4,6 +4,7 @@ import type { RemoteInfo } from 'node:dgram';
 import type { LegMediaStats } from '@dialfleet/call';
 import { type Clock, Emitter, errorMessage, Fault, type Logger } from '@dialfleet/kit';
 import { FRAME_MS, MAX_PACKET_BYTES, RtpReceiver, RtpTransmitter } from '@dialfleet/media';
+import { audioCodecs } from '../codecs/audio-codecs.js';
 import type { MediaEvents, MediaSession, RemoteMedia } from '../media-session.js';
 import { CallRecorder } from './call-recorder.js';
 import type { RtpSockets } from './rtp-sockets.js';
@@ -26,10 +27,10 @@ interface DtmfWaiter { lastPress: number; resolve: () => void; reject: (error: E
 /** One RTP session on its own socket. The engine's wheel calls `tick` every 20 ms. */
 export class RtpSession implements MediaSession {
   readonly events = new Emitter<MediaEvents>();
-  private readonly receiver = new RtpReceiver();
+  private readonly receiver = new RtpReceiver(audioCodecs);
   private readonly transmitter = new RtpTransmitter({
     ssrc: randomInt(2 ** 32), sequenceNumber: randomInt(2 ** 16), rtpTimestamp: randomInt(2 ** 32),
-  });
+  }, audioCodecs);
   private readonly sendBuffers = Array.from({ length: SEND_BUFFERS }, () => Buffer.allocUnsafeSlow(MAX_PACKET_BYTES));
   private readonly watch: SilenceWatch;
   private readonly openedMs: number;
@@ -51,9 +52,8 @@ export class RtpSession implements MediaSession {
   get port(): number { return this.sockets.port; }
 
   setRemote(remote: RemoteMedia): void {
-    const { address, port, codec, payloadType, telephoneEventPayloadType, direction } = remote;
-    const format = { law: codec, payloadType, telephoneEventPayloadType };
-    this.receiver.setFormat(format);
+    const { address, port, codec, telephoneEvent, ptimeMs, direction } = remote;
+    this.receiver.setFormats(remote.receive ?? { audio: [codec], telephoneEvents: telephoneEvent ? [telephoneEvent] : [] });
     // A null address or port is a hold, not a new source.
     const isReachable = port > 0 && !WILDCARDS.has(address);
     if (isReachable) {
@@ -61,7 +61,7 @@ export class RtpSession implements MediaSession {
       this.signalledByName = isIP(address) === 0;
       if (this.signalledByName) this.deps.logger.warn('the far end names its media address instead of giving it: waiting for its first packets');
     }
-    this.transmitter.setFormat(isReachable && (direction === 'sendrecv' || direction === 'sendonly') ? format : null);
+    this.transmitter.setFormat(isReachable && (direction === 'sendrecv' || direction === 'sendonly') ? { codec, telephoneEvent, ptimeMs } : null);
   }
 
   expectMedia(expected: boolean): void { this.watch.expect(expected, this.deps.clock.monotonicMs()); }

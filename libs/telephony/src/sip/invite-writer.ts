@@ -3,6 +3,7 @@ import type { TrunkPlan } from '@dialfleet/call';
 import type { OutgoingRequestMessage } from 'sip.js/lib/core/messages/outgoing-request-message.js';
 import type { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-core.js';
 import type { URI } from 'sip.js/lib/grammar/uri.js';
+import { ALLOW_HEADER } from './capabilities.js';
 import { safeHeaders } from './header-safety.js';
 import { identityHeaders, parseProxy, proxyRoute, requestUri, type IdentityHeaders } from './invite-headers.js';
 import { RELIABLE } from './reliable-provisional.js';
@@ -27,7 +28,6 @@ export interface WriterContext {
   contactHeaderFor(target: SipTarget): string;
 }
 
-const ALLOW = 'Allow: ACK, BYE, CANCEL, INFO, INVITE, OPTIONS, PRACK';
 /** RFC 6228: tell us when a forked branch ends. */
 const EARLY_DIALOG_TERMINATED = '199';
 
@@ -58,7 +58,7 @@ export class InviteWriter {
     const cseq = (this.last?.cseq ?? 0) + 1;
     this.last = core.makeOutgoingRequestMessage('INVITE', uri, from, this.to,
       { callId, cseq, fromTag: this.fromTag, fromDisplayName: displayName, optionTags, routeSet: [...this.route] },
-      [...this.extraHeaders, ...headers, contactHeaderFor(target), ALLOW, ...required], sdpBody(offer));
+      [...this.extraHeaders, ...headers, contactHeaderFor(target), ALLOW_HEADER, ...required], sdpBody(offer));
     return this.last;
   }
 }

@@ -23,21 +23,23 @@ describe('MediaNegotiator', () => {
     const { media, negotiator: n } = negotiator();
     n.createOffer();
     n.applyAnswer(plain);
-    expect(media.remote).toEqual({ address: '10.0.0.9', port: 4000, codec: 'PCMA', payloadType: 8, telephoneEventPayloadType: 97, direction: 'sendrecv' });
+    expect(media.remote).toEqual({
+      address: '10.0.0.9', port: 4000, codec: { name: 'PCMA', payloadType: 8, clockRateHz: 8000 }, telephoneEvent: { payloadType: 97, clockRateHz: 8000 }, direction: 'sendrecv',
+    });
     expect([n.established, n.receiving]).toEqual([true, true]);
   });
 
   it('answers an offer with one codec and the offer\'s payload types', () => {
     const { media, negotiator: n } = negotiator(['PCMU']);
     expect(n.answerOffer(plain)).toContain('m=audio 30000 RTP/AVP 0 97\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:97 telephone-event/8000');
-    expect(media.remote?.codec).toBe('PCMU');
+    expect(media.remote?.codec.name).toBe('PCMU');
   });
 
   it('knows a static codec by a dynamic payload type', () => {
     const { media, negotiator: n } = negotiator();
     expect(n.answerOffer(sdp('c=IN IP4 10.0.0.9', 'm=audio 4000 RTP/AVP 18 118', 'a=rtpmap:118 pcmu/8000/1'))).toContain('m=audio 30000 RTP/AVP 118\r\na=rtpmap:118 PCMU/8000');
-    expect(media.remote).toMatchObject({ codec: 'PCMU', payloadType: 118 });
-    expect(media.remote?.telephoneEventPayloadType).toBeUndefined();
+    expect(media.remote).toMatchObject({ codec: { name: 'PCMU', payloadType: 118 } });
+    expect(media.remote?.telephoneEvent).toBeUndefined();
   });
 
   it('rejects the other media of an offer, in order (RFC 3264 §6)', () => {

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { MediaDirection, MediaSession, RemoteMedia } from '../media-session.js';
-import { chooseAudio, mirrored, parseSdp, PAYLOAD_TYPES, SdpError, writeSdp, type AudioCodec, type ChosenAudio, type SdpMedia } from './sdp.js';
+import { chooseAudio, CLOCK_RATE_HZ, mirrored, parseSdp, PAYLOAD_TYPES, SdpError, writeSdp, type AudioCodec, type ChosenAudio, type SdpMedia } from './sdp.js';
 
 const TELEPHONE_EVENT_TYPE = 101;
 /** Sending here means "on hold" to RFC 2543 user agents (RFC 3264 §8.4). */
@@ -55,8 +55,8 @@ export class MediaNegotiator {
   private apply(media: SdpMedia, chosen: ChosenAudio, direction: MediaDirection): void {
     if (media.address === undefined) throw new SdpError('no c= line for the audio stream');
     this.remote = {
-      address: media.address, port: media.port, codec: chosen.codec, payloadType: chosen.payloadType,
-      ...(chosen.telephoneEventPayloadType === undefined ? {} : { telephoneEventPayloadType: chosen.telephoneEventPayloadType }), direction,
+      address: media.address, port: media.port, direction, codec: { name: chosen.codec, payloadType: chosen.payloadType, clockRateHz: CLOCK_RATE_HZ },
+      ...(chosen.telephoneEventPayloadType === undefined ? {} : { telephoneEvent: { payloadType: chosen.telephoneEventPayloadType, clockRateHz: CLOCK_RATE_HZ } }),
     };
     this.session.setRemote(this.remote);
   }

@@ -5,30 +5,39 @@ import { IncomingResponseMessage } from 'sip.js/lib/core/messages/incoming-respo
 import { Parser } from 'sip.js/lib/core/messages/parser.js';
 import type { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-core.js';
 import type { URI } from 'sip.js/lib/grammar/uri.js';
+import type { Admission, Verdict } from './admission.js';
+import { isCredibleResponse, readRequestLine, requestFault, type Refusal } from './message-rules.js';
+import { canonicalText, firstOf, readRawMessage, type RawMessage } from './raw-message.js';
 import { ServerTransactionIndex } from './server-transaction-index.js';
+import { statelessReply } from './stateless-reply.js';
 import type { TransportLayer } from './transport-layer.js';
-import type { Peer, WireMessage } from './wire.js';
+import { viaParameter, type Peer } from './wire.js';
 
 /** How a request reached us: what sip.js' own message does not keep. */
-export interface Arrival { source: Peer; requestUri: URI }
+export interface Arrival {
+  source: Peer;
+  requestUri: URI;
+  /** The message as received. */
+  text: string;
+}
 
 export interface IntakeHooks {
+  /** A call of ours has this Call-ID. */
+  isOurs(callId: string): boolean;
+  /** A message was understood, and goes to its transaction now. */
+  onReceived(callId: string, text: string, source: Peer): void;
   /** A 101–199 that cannot make a dialog (no To tag or no Contact): sip.js would drop it. */
   onInformalProgress(callId: string, sipStatus: number, branch: string): void;
 }
 
-const MANDATORY = ['from', 'to', 'call-id', 'cseq', 'via'];
-/** RFC 3261 §8.1.1.5: less than 2**31. */
-const MAX_CSEQ = 2 ** 31 - 1;
-
-/** Takes messages from the wire, refuses what is malformed, and hands the rest to sip.js. Never throws. */
+/** Takes messages from the wire, turns away who may not come in, refuses what is malformed, and hands the rest to sip.js. Never throws. */
 export class MessageIntake {
-  readonly counts = { malformed: 0, failed: 0 };
+  readonly counts = { malformed: 0, failed: 0, turnedAway: 0 };
   private readonly arrivals = new WeakMap<IncomingRequestMessage, Arrival>();
   private readonly serverTransactions = new ServerTransactionIndex();
 
   constructor(private readonly core: UserAgentCore, private readonly transport: TransportLayer, private readonly hooks: IntakeHooks,
-    private readonly sipLogger: SipLogger, private readonly logger: Logger) {
+    private readonly sipLogger: SipLogger, private readonly logger: Logger, private readonly admission: Admission) {
     core.userAgentServers = this.serverTransactions;
   }
 
@@ -36,57 +45,89 @@ export class MessageIntake {
 
   receive(text: string, source: Peer): void {
     try {
-      const received = this.transport.receive(text, source);
-      const message = received && Parser.parseMessage(received.text, this.sipLogger);
-      if (!received || !message || !MANDATORY.every((name) => message.hasHeader(name))) this.counts.malformed++;
-      else if (message instanceof IncomingRequestMessage) this.request(message, received.message, source);
-      else this.response(message);
+      const raw = readRawMessage(text);
+      if (!raw) { this.unreadable(source); return; }
+      if (raw.startLine.startsWith('SIP/')) this.responseReceived(raw, text, source);
+      else this.requestReceived(raw, text, source);
     } catch (error) {
       this.counts.failed++;
       this.logger.warn('SIP message could not be handled', { from: source.address, error: errorMessage(error) });
     }
   }
 
-  private request(message: IncomingRequestMessage, wire: WireMessage, source: Peer): void {
-    const fault = requestFault(message, wire);
-    if (fault) {
+  private unreadable(source: Peer): void {
+    if (this.admission.message(source)) this.counts.malformed++; else this.counts.turnedAway++;
+  }
+
+  private responseReceived(raw: RawMessage, text: string, source: Peer): void {
+    if (!this.isAwaited(raw) && !this.admission.message(source)) { this.counts.turnedAway++; return; }
+    const received = isCredibleResponse(raw) ? this.transport.receive(raw.irregular ? canonicalText(raw) : text, source) : undefined;
+    const message = received && Parser.parseMessage(received.text, this.sipLogger);
+    if (!(message instanceof IncomingResponseMessage)) { this.counts.malformed++; return; }
+    this.hooks.onReceived(message.callId, text, source);
+    this.response(message);
+  }
+
+  /** A response to a request of ours that still waits. */
+  private isAwaited(raw: RawMessage): boolean {
+    if (this.hooks.isOurs(firstOf(raw, 'call-id') ?? '')) return true;
+    const branch = viaParameter(firstOf(raw, 'via') ?? '', 'branch');
+    const method = /\s(\S+)$/.exec(firstOf(raw, 'cseq') ?? '')?.[1];
+    return branch !== undefined && method !== undefined && this.core.userAgentClients.has(branch + method);
+  }
+
+  private requestReceived(raw: RawMessage, text: string, source: Peer): void {
+    const verdict = this.admit(raw, source);
+    if (verdict === 'drop') { this.counts.turnedAway++; return; }
+    const received = this.transport.receive(raw.irregular ? canonicalText(raw) : text, source);
+    if (!received) { this.counts.malformed++; return; }
+    const fault = requestFault(raw);
+    if (fault) this.counts.malformed++;
+    const refusal = fault ?? (verdict === 'pass' ? undefined : verdict);
+    if (refusal) { this.refuse(raw, received.text, refusal); return; }
+    const message = Parser.parseMessage(received.text, this.sipLogger);
+    if (!(message instanceof IncomingRequestMessage) || !message.ruri) {
       this.counts.malformed++;
-      if (message.method !== 'ACK') this.core.replyStateless(message, fault);
+      this.refuse(raw, received.text, { statusCode: 400 });
       return;
     }
-    if (message.ruri) {
-      // sip.js takes only requests for its own contact (404 otherwise) and only sip: (416): who was meant is kept here.
-      this.arrivals.set(message, { source, requestUri: message.ruri });
-      message.ruri = this.core.configuration.contact.uri;
-    }
+    this.hooks.onReceived(message.callId, text, source);
+    this.request(message, text, source);
+  }
+
+  /** What belongs to a call or a transaction of ours passes; anything else goes through the door. */
+  private admit(raw: RawMessage, source: Peer): Verdict {
+    const via = firstOf(raw, 'via') ?? '';
+    const branch = viaParameter(via, 'branch');
+    if (this.hooks.isOurs(firstOf(raw, 'call-id') ?? '') || (branch !== undefined && this.serverTransactions.has(branch))) return 'pass';
+    if (!this.admission.message(source)) return 'drop';
+    const line = readRequestLine(raw.startLine);
+    // An ACK begins nothing, and nor does what has a To tag: sip.js knows no dialog of it.
+    if (!line || line.method === 'ACK' || line.method === 'CANCEL' || /;\s*tag\s*=/i.test(firstOf(raw, 'to') ?? '')) return 'pass';
+    return this.admission.request({ method: line.method, requestUri: line.uri, callId: firstOf(raw, 'call-id') ?? '', header: (name) => firstOf(raw, name) }, source);
+  }
+
+  /** Without state: whoever floods us costs us no memory. An ACK is never answered. */
+  private refuse(raw: RawMessage, annotated: string, refusal: Refusal): void {
+    const answerable = raw.startLine.startsWith('ACK ') ? undefined : readRawMessage(annotated);
+    if (!answerable) return;
+    const reply = statelessReply(answerable, refusal, this.core.configuration.userAgentHeaderFieldValue ?? '');
+    this.transport.sendStateless(reply).catch((error: unknown) => { this.logger.debug('refusal not sent', { error: errorMessage(error) }); });
+  }
+
+  private request(message: IncomingRequestMessage, text: string, source: Peer): void {
+    // sip.js takes only requests for its own contact (404 otherwise) and only sip: (416): who was meant is kept here.
+    this.arrivals.set(message, { source, requestUri: message.ruri as URI, text });
+    message.ruri = this.core.configuration.contact.uri;
     this.serverTransactions.receiving(message);
     this.core.receiveIncomingRequestFromTransport(message);
   }
 
   private response(message: IncomingResponseMessage): void {
-    if (tooShort(message)) { this.counts.malformed++; return; }
     const status = message.statusCode ?? 0;
     if (message.method === 'INVITE' && status > 100 && status < 200 && (!message.toTag || !message.hasHeader('contact'))) {
       this.hooks.onInformalProgress(message.callId, status, message.viaBranch);
     }
     this.core.receiveIncomingResponseFromTransport(message);
   }
-}
-
-type Refusal = { statusCode: number; reasonPhrase?: string; extraHeaders?: string[] };
-
-/** What RFC 3261 §8.2 wants refused and sip.js lets pass. */
-function requestFault(message: IncomingRequestMessage, wire: WireMessage): Refusal | undefined {
-  if (message.method !== wire.cseqMethod || !(message.cseq <= MAX_CSEQ)) return { statusCode: 400, reasonPhrase: 'Bad CSeq' };
-  if (tooShort(message)) return { statusCode: 400, reasonPhrase: 'Body Shorter Than Content-Length' };
-  if (!message.fromTag && message.method !== 'CANCEL') return { statusCode: 400, reasonPhrase: 'Missing From Tag' };
-  const required = message.getHeaders('require').join(',').split(',').map((tag) => tag.trim()).filter(Boolean);
-  // None of the extensions is ours yet (RFC 3261 §8.2.2.3); CANCEL and ACK must not be refused for it.
-  if (required.length === 0 || message.method === 'ACK' || message.method === 'CANCEL') return undefined;
-  return { statusCode: 420, extraHeaders: [`Unsupported: ${required.join(', ')}`] };
-}
-
-function tooShort(message: IncomingRequestMessage | IncomingResponseMessage): boolean {
-  const length = message.getHeader('content-length');
-  return length !== undefined && Buffer.byteLength(message.body) < Number(length);
 }

@@ -58,7 +58,7 @@ describe.each<SipTransportName>(['udp', 'tcp'])('two endpoints over %s', (transp
     await caller.until('answered');
     expect(caller.seen).toEqual([{ type: 'provisional', sipStatus: 100, earlyMedia: false }, { type: 'provisional', sipStatus: 180, earlyMedia: false }, { type: 'answered', sipStatus: 200 }]);
     expect([incoming?.toUser, incoming?.fromUser, incoming?.headers['x-session'], incoming?.source.address]).toEqual(['+14155550123', '+14155550100', 'abc', '127.0.0.1']);
-    expect(mediaA.sessions[0].remote).toMatchObject({ port: mediaB.sessions[0].local.port, codec: 'PCMU', telephoneEventPayloadType: 101 });
+    expect(mediaA.sessions[0].remote).toMatchObject({ port: mediaB.sessions[0].local.port, codec: { name: 'PCMU' }, telephoneEvent: { payloadType: 101 } });
     expect(mediaB.sessions[0].remote).toMatchObject({ port: mediaA.sessions[0].local.port });
     expect([mediaA.sessions[0].expected, mediaB.sessions[0].expected]).toEqual([true, true]);
     caller.leg.hangUp();

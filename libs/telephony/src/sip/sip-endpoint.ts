@@ -8,6 +8,7 @@ import type { Contact } from 'sip.js/lib/core/user-agent-core/user-agent-core-co
 import { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-core.js';
 import { URI } from 'sip.js/lib/grammar/uri.js';
 import type { MediaFactory } from '../media-session.js';
+import { Admission } from './admission.js';
 import { callCredentials } from './call-credentials.js';
 import { safeHost, safeText } from './header-safety.js';
 import { HostResolver } from './host-resolver.js';
@@ -20,7 +21,8 @@ import { OwnAddress } from './own-address.js';
 import type { AudioCodec } from './sdp.js';
 import { applySipJsPatches, disposeCore } from './sip-js-patches.js';
 import { AddressLocator } from './server-locator.js';
-import type { OpenSocket, SocketListener } from './sip-socket.js';
+import { SipLadders } from './sip-ladder.js';
+import { protocolOf, type OpenSocket, type SocketListener } from './sip-socket.js';
 import type { ServerLocator } from './sip-target.js';
 import { openTcpSocket } from './tcp-transport.js';
 import { TransportLayer } from './transport-layer.js';
@@ -44,6 +46,8 @@ export interface SipEndpointOptions {
   codecs?: readonly AudioCodec[];
   /** Loses messages on purpose: tests only. */
   loss?: LossOptions;
+  /** Who may come in; default: everyone. One for all endpoints of a process. */
+  admission?: Admission;
   /** Name service; default: the system's. */
   resolver?: HostResolver;
   /** Finds the servers of a trunk; default: by `resolver`. */
@@ -56,6 +60,7 @@ export type InviteHandler = (call: IncomingCall) => void | Promise<void>;
 export interface SipEndpointStats {
   legs: number; dialogs: number; clientTransactions: number; serverTransactions: number; retransmitting: number;
   requestsRepeated: number; refusalsRepeated: number; messagesMalformed: number; messagesFailed: number; messagesRefused: number;
+  messagesTurnedAway: number; ladders: number;
 }
 
 const CONTACT_USER = 'dialfleet';
@@ -68,13 +73,16 @@ const openers: Partial<Record<SipTransportName, OpenSocket>> = { udp: openUdpSoc
 export class SipEndpoint {
   private readonly legs = new Set<OutboundLeg | IncomingLeg>();
   private readonly outbound = new Map<string, OutboundLeg>();
+  private readonly ladders: SipLadders;
   private handler: InviteHandler | undefined;
   private stopping: Promise<void> | undefined;
   private refused = 0;
   private emptied: (() => void) | undefined;
 
   private constructor(private readonly options: SipEndpointOptions, private readonly core: UserAgentCore, private readonly transport: TransportLayer,
-    private readonly locator: ServerLocator, private readonly clock: Clock, private intake: MessageIntake | undefined = undefined) {}
+    private readonly locator: ServerLocator, private readonly clock: Clock, private intake: MessageIntake | undefined = undefined) {
+    this.ladders = new SipLadders(clock);
+  }
 
   /** Rejects when the address cannot be bound. */
   static async start(options: SipEndpointOptions): Promise<SipEndpoint> {
@@ -91,8 +99,11 @@ export class SipEndpoint {
     const core = new UserAgentCore(coreConfiguration(options, transport, transports[0], loggers));
     const endpoint = new SipEndpoint(options, core, transport, locator, clock);
     endpoint.intake = new MessageIntake(core, transport, {
+      isOurs: (callId) => endpoint.ladders.has(callId),
+      onReceived: (callId, text, source) => endpoint.ladders.add(callId, 'received', text, source, protocolOf[source.transport ?? 'udp']),
       onInformalProgress: (callId, status, branch) => endpoint.outbound.get(callId)?.informalProgress(status, branch),
-    }, loggers.getLogger('sip.parser'), options.logger);
+    }, loggers.getLogger('sip.parser'), options.logger, options.admission ?? Admission.open(clock));
+    transport.tap = { sent: (text, to) => endpoint.ladders.add(sentCallId(text), 'sent', text, to, protocolOf[to.transport]) };
     await endpoint.open(transports);
     return endpoint;
   }
@@ -117,6 +128,7 @@ export class SipEndpoint {
       legs: this.legs.size, dialogs: dialogs.size, clientTransactions: userAgentClients.size, serverTransactions: userAgentServers.size,
       retransmitting: retransmitter.size, requestsRepeated: retransmitter.counts.requests, refusalsRepeated: retransmitter.counts.responses,
       messagesMalformed: this.intake?.counts.malformed ?? 0, messagesFailed: this.intake?.counts.failed ?? 0, messagesRefused: this.refused,
+      messagesTurnedAway: this.intake?.counts.turnedAway ?? 0, ladders: this.ladders.size,
     };
   }
 
@@ -187,7 +199,7 @@ export class SipEndpoint {
       core: this.core, transport: this.transport, locator: this.locator, clock: this.clock, logger: this.options.logger, media: this.options.media,
       localHost: contact.uri.host.replace(/^\[|\]$/g, ''), contactHeader: `Contact: ${contact}`,
       contactHeaderFor: (target) => `Contact: <sip:${CONTACT_USER}@${this.transport.own.contactPart(target)}>`,
-      onLive: (leg) => { this.legs.add(leg); this.outbound.set(leg.callId, leg); },
+      onLive: (leg) => { this.outbound.set(leg.callId, leg); this.live(leg); },
       onGone: (leg) => this.gone(leg),
     };
   }
@@ -200,7 +212,8 @@ export class SipEndpoint {
       arrival, media: this.options.media, codecs: this.options.codecs ?? ['PCMU', 'PCMA'], logger: this.options.logger,
       contactHeader: `Contact: ${this.core.configuration.contact}`, onGone: (gone) => this.gone(gone),
     });
-    this.legs.add(leg);
+    this.live(leg);
+    this.ladders.add(leg.callId, 'received', arrival.text, arrival.source, protocolOf[arrival.source.transport ?? 'udp']);
     this.offer(leg, this.handler).catch((error: unknown) => {
       this.options.logger.error('handler of an incoming call failed', { callId: leg.callId, error: errorMessage(error) });
       leg.reject(500);
@@ -209,7 +222,20 @@ export class SipEndpoint {
 
   private async offer(leg: IncomingLeg, handler: InviteHandler): Promise<void> { await handler(leg); }
 
+  private live(leg: OutboundLeg | IncomingLeg): void {
+    this.legs.add(leg);
+    this.ladders.begin(leg.callId);
+    leg.events.on('answered', () => { this.tellLadder(leg); });
+  }
+
+  private tellLadder(leg: OutboundLeg | IncomingLeg): void {
+    const messages = this.ladders.take(leg.callId);
+    if (messages.length > 0) leg.events.emit('ladder', { messages });
+  }
+
   private gone(leg: OutboundLeg | IncomingLeg): void {
+    this.tellLadder(leg);
+    this.ladders.end(leg.callId);
     this.legs.delete(leg);
     if (this.outbound.get(leg.callId) === leg) this.outbound.delete(leg.callId);
     if (this.legs.size === 0) this.emptied?.();
@@ -231,6 +257,12 @@ function coreConfiguration(options: SipEndpointOptions, transport: TransportLaye
     supportedOptionTagsResponse: [], userAgentHeaderFieldValue: options.userAgent, viaForceRport: main === 'udp', viaHost: host,
     authenticationFactory: () => undefined, transportAccessor: () => transport,
   };
+}
+
+/** Of a message that sip.js has written. */
+function sentCallId(text: string): string {
+  const at = text.indexOf('\r\nCall-ID: ');
+  return at < 0 ? '' : text.slice(at + 11, text.indexOf('\r\n', at + 11));
 }
 
 /** sip.js logs every step; only what it calls an error is worth a line of ours, and at debug level. */

@@ -2,17 +2,20 @@ import { randomBytes } from 'node:crypto';
 import type { Dialog } from 'sip.js/lib/core/dialogs/dialog.js';
 import { SessionDialog } from 'sip.js/lib/core/dialogs/session-dialog.js';
 import type { IncomingResponseMessage } from 'sip.js/lib/core/messages/incoming-response-message.js';
-import type { OutgoingRequestMessage } from 'sip.js/lib/core/messages/outgoing-request-message.js';
+import { OutgoingRequestMessage } from 'sip.js/lib/core/messages/outgoing-request-message.js';
+import type { ResponseOptions } from 'sip.js/lib/core/messages/outgoing-response.js';
 import { Timers } from 'sip.js/lib/core/timers.js';
 import { ClientTransaction } from 'sip.js/lib/core/transactions/client-transaction.js';
 import type { Transaction } from 'sip.js/lib/core/transactions/transaction.js';
 import { TransactionState } from 'sip.js/lib/core/transactions/transaction-state.js';
-import type { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-core.js';
+import { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-core.js';
 import { UserAgentClient } from 'sip.js/lib/core/user-agents/user-agent-client.js';
+import { UserAgentServer } from 'sip.js/lib/core/user-agents/user-agent-server.js';
 import { Grammar } from 'sip.js/lib/grammar/grammar.js';
 import { URI } from 'sip.js/lib/grammar/uri.js';
 import type { RequestAuthentication } from './call-credentials.js';
 import { fastParse } from './fast-grammar.js';
+import { assertSingleLines } from './wire-guard.js';
 
 /**
  * What the patches take hold of; with another sip.js one of them may be gone, and a silent no-op would cost calls. (The
@@ -26,6 +29,9 @@ const patchPoints: Record<string, () => boolean> = {
   'UserAgentClient.prototype.init': () => typeof userAgentClient.init === 'function',
   'UserAgentClient.prototype.authenticationGuard': () => typeof userAgentClient.authenticationGuard === 'function',
   'URI.prototype.escapeUser': () => typeof uriPrototype.escapeUser === 'function',
+  'OutgoingRequestMessage.prototype.toString': () => Object.hasOwn(outgoingRequest, 'toString'),
+  'UserAgentServer.prototype.reply': () => typeof userAgentServer.reply === 'function',
+  'UserAgentCore.prototype.replyStateless': () => typeof userAgentCore.replyStateless === 'function',
   'Timers.TIMER_D, I, J, K': () => [timers.TIMER_D, timers.TIMER_I, timers.TIMER_J, timers.TIMER_K].every((ms) => typeof ms === 'number'),
 };
 
@@ -37,6 +43,10 @@ const userAgentClient = UserAgentClient.prototype as unknown as {
   authenticationGuard(response: IncomingResponseMessage, dialog?: Dialog): boolean;
 };
 const uriPrototype = URI.prototype as unknown as { escapeUser(user: string): string };
+interface Writable { method: string; ruri: URI; headers: Record<string, string[]>; extraHeaders: string[]; body?: { contentType?: string }; options: { userAgentString: string; optionTags: string[] } }
+const outgoingRequest = OutgoingRequestMessage.prototype as unknown as Writable;
+const userAgentServer = UserAgentServer.prototype as unknown as { reply(options: ResponseOptions): unknown };
+const userAgentCore = UserAgentCore.prototype;
 const timers = Timers as unknown as Record<'TIMER_D' | 'TIMER_I' | 'TIMER_J' | 'TIMER_K', number>;
 let applied = false;
 
@@ -54,6 +64,7 @@ export function applySipJsPatches(): void {
   rememberChallengedTransactions();
   tolerateStrayPercentSigns();
   answerEveryChallenge();
+  refuseLineBreaks();
   applied = true;
 }
 
@@ -146,3 +157,30 @@ function tolerateStrayPercentSigns(): void {
     }
   };
 }
+
+/** sip.js joins values into messages unseen: one with a line break in it would become header fields of its own. */
+function refuseLineBreaks(): void {
+  const { toString } = outgoingRequest;
+  outgoingRequest.toString = function (this: Writable): string {
+    assertSingleLines([this.method, this.ruri.toRaw(), this.options.userAgentString, this.body?.contentType, ...this.options.optionTags, ...this.extraHeaders.map(trimmed)]);
+    for (const values of Object.values(this.headers)) assertSingleLines(values);
+    return toString.call(this);
+  };
+  const { reply } = userAgentServer;
+  userAgentServer.reply = function (options) {
+    assertResponseSafe(options);
+    return reply.call(this, options);
+  };
+  const { replyStateless } = userAgentCore;
+  userAgentCore.replyStateless = function (this: UserAgentCore, message, options) {
+    assertResponseSafe(options);
+    return replyStateless.call(this, message, options);
+  };
+}
+
+function assertResponseSafe({ reasonPhrase, toTag, userAgent, supported, extraHeaders, body }: ResponseOptions): void {
+  assertSingleLines([reasonPhrase, toTag, userAgent, ...supported ?? [], ...(extraHeaders ?? []).map(trimmed), body?.contentType]);
+}
+
+/** sip.js trims header lines, so that a line break at their end is none. */
+const trimmed = (line: string): string => line.trim();

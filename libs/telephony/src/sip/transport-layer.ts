@@ -6,6 +6,7 @@ import type { OwnAddress } from './own-address.js';
 import { Retransmitter, TRANSACTION_TIMEOUT_MS } from './retransmitter.js';
 import { protocolOf, type Hop, type SipSocket } from './sip-socket.js';
 import type { ServerLocator } from './sip-target.js';
+import { wireFault } from './wire-guard.js';
 import { annotateVia, callIdOf, hasToTag, responseRoute, scanMessage, splitJoinedVia, withVia, type Peer, type WireMessage } from './wire.js';
 
 export interface AimOptions {
@@ -15,12 +16,18 @@ export interface AimOptions {
 
 interface Aim extends AimOptions { target: Hop }
 
+/** Told of each message as it goes over the wire, repetitions included. */
+export interface WireTap {
+  sent(text: string, to: Hop): void;
+}
+
 /**
  * Between sip.js' transactions and the sockets: finds where each message goes and over which transport (RFC 3261 §18),
  * names us in it accordingly, keeps the retransmission timers, and marks in the Via of each request where it came from.
  */
 export class TransportLayer implements Transport {
   readonly retransmitter: Retransmitter;
+  tap: WireTap | undefined;
   private readonly sockets = new Map<SipTransportName, SipSocket>();
   private readonly aims = new Map<string, Aim>();
   /** Aims of calls that ended lately, in two generations: each is forgotten one to two transaction times later. */
@@ -75,6 +82,13 @@ export class TransportLayer implements Transport {
     const message = scanMessage(text);
     if (!message) return Promise.reject(new Error('message to be sent has no start line, Via or CSeq'));
     return message.status === undefined ? this.sendRequest(message) : this.sendResponse(message);
+  }
+
+  /** A response that nothing is remembered of: no repetition, no wait for an ACK (RFC 3261 §8.2.7). */
+  async sendStateless(text: string): Promise<void> {
+    const message = scanMessage(text);
+    const route = message && responseRoute(message.via);
+    if (message && route) await this.transmit(withVia(message, route.via), this.responseHop(route));
   }
 
   /** A message from the wire → the text for sip.js; undefined when it is no SIP message. */
@@ -135,7 +149,7 @@ export class TransportLayer implements Transport {
       if (message.branch !== undefined && message.method === 'INVITE' && this.withdrawn.has(message.branch)) throw new Error('withdrawn before it could be sent');
       const text = this.own.withOwnNames(message, hop);
       this.retransmitter.requestSent({ ...message, text }, hop);
-      await socket.send(text, hop);
+      await this.put(socket, text, hop);
     } catch (error) {
       if (message.method === 'INVITE' && message.branch !== undefined) {
         this.retransmitter.forgetInvite(message.branch);
@@ -149,11 +163,15 @@ export class TransportLayer implements Transport {
   private sendResponse(message: WireMessage): Promise<void> {
     const route = responseRoute(message.via);
     if (!route) return Promise.reject(new Error(`no destination in Via ${message.via}`));
-    // `received` was added wherever the Via named another host than the source: what is left is an address.
-    const to: Hop = { transport: this.transportOfFlow(route.flow), address: route.host, port: route.port, hostname: route.host, flow: route.flow };
+    const to = this.responseHop(route);
     const text = this.own.withContact(withVia(message, route.via), to);
     if (message.cseqMethod === 'INVITE' && (message.status ?? 0) >= 300) this.retransmitter.refusalSent({ ...message, text }, to);
     return this.transmit(text, to);
+  }
+
+  /** `received` was added wherever the Via named another host than the source: what is left is an address. */
+  private responseHop({ host, port, flow }: { host: string; port: number; flow: string | undefined }): Hop {
+    return { transport: this.transportOfFlow(flow), address: host, port, hostname: host, flow };
   }
 
   /** Connections are named after their transport; what came without one came by UDP. */
@@ -163,10 +181,18 @@ export class TransportLayer implements Transport {
 
   private transmit(text: string, to: Hop): Promise<void> {
     try {
-      return this.socketOf(to).send(text, to);
+      return this.put(this.socketOf(to), text, to);
     } catch (error) {
       return Promise.reject(error as Error);
     }
+  }
+
+  /** The one way out. */
+  private put(socket: SipSocket, text: string, to: Hop): Promise<void> {
+    const fault = wireFault(text);
+    if (fault !== undefined) return Promise.reject(new Error(`message not sent, for it has ${fault}`));
+    this.tap?.sent(text, to);
+    return socket.send(text, to);
   }
 
   private socketOf(to: Hop): SipSocket {

@@ -1,0 +1,137 @@
+import { ACCEPT_HEADER, ALLOW_HEADER, KNOWN_METHODS, REFUSED_METHODS, SUPPORTED_EXTENSIONS, URI_SCHEMES } from './capabilities.js';
+import { firstOf, tokensOf, valuesOf, type RawMessage } from './raw-message.js';
+
+/** A request that is answered without any state. */
+export interface Refusal { statusCode: number; reasonPhrase?: string; extraHeaders?: string[] }
+
+/** RFC 3261 §8.1.1.5: less than 2**31. */
+const MAX_CSEQ = 2 ** 31 - 1;
+const MAX_VIAS = 70;
+/** Once each and no more (RFC 3261 §7.3.1). */
+const SINGLE = ['from', 'to', 'call-id', 'cseq', 'max-forwards', 'content-length', 'content-type'];
+const MANDATORY = ['via', 'from', 'to', 'call-id', 'cseq'];
+/** Control characters have no place in a header section but behind a backslash, inside a quoted string (RFC 3261 §25.1). */
+const CONTROL = /(?<!\\)[\x00-\x08\x0a-\x1f\x7f]|\\[\r\n]/;
+const REQUEST_LINE = /^([A-Za-z0-9\-.!%*_+`'~]+) (\S+) (SIP\/\d+\.\d+)$/i;
+const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):/;
+
+export interface RequestLine { method: string; uri: string; version: string }
+
+export function readRequestLine(line: string): RequestLine | undefined {
+  const match = REQUEST_LINE.exec(line);
+  return match ? { method: match[1], uri: match[2], version: match[3].toUpperCase() } : undefined;
+}
+
+/**
+ * Why a request is refused before any part of it is believed: its grammar, then what it wants of us (RFC 3261 §8.2).
+ * Undefined: it may go on to sip.js.
+ */
+export function requestFault(message: RawMessage): Refusal | undefined {
+  const line = readRequestLine(message.startLine);
+  if (!line) return bad('Bad Request Line');
+  if (line.version !== 'SIP/2.0') return { statusCode: 505 };
+  return controlFault(message) ?? countFault(message) ?? cseqFault(message, line.method) ?? numberFault(message) ?? addressFault(message)
+    ?? methodFault(line.method, message) ?? uriFault(line.uri) ?? extensionFault(message, line.method) ?? bodyFault(message, line.method);
+}
+
+const bad = (reasonPhrase: string): Refusal => ({ statusCode: 400, reasonPhrase });
+
+const controlFault = (message: RawMessage): Refusal | undefined =>
+  (CONTROL.test(message.startLine) || message.headers.some(({ value }) => CONTROL.test(value)) ? bad('Control Character') : undefined);
+
+function countFault(message: RawMessage): Refusal | undefined {
+  const counts = new Map<string, number>();
+  for (const { name } of message.headers) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const missing = MANDATORY.find((name) => !counts.has(name));
+  if (missing !== undefined) return bad(`Missing ${title(missing)}`);
+  const repeated = SINGLE.find((name) => (counts.get(name) ?? 0) > 1);
+  if (repeated !== undefined) return bad(`More Than One ${title(repeated)}`);
+  return (counts.get('via') ?? 0) > MAX_VIAS ? bad('Too Many Hops') : undefined;
+}
+
+function cseqFault(message: RawMessage, method: string): Refusal | undefined {
+  const match = /^(\d{1,10})\s+(\S+)$/.exec(firstOf(message, 'cseq') ?? '');
+  return !match || match[2] !== method || Number(match[1]) > MAX_CSEQ ? bad('Bad CSeq') : undefined;
+}
+
+function numberFault(message: RawMessage): Refusal | undefined {
+  const maxForwards = firstOf(message, 'max-forwards');
+  if (maxForwards !== undefined && !(/^\d{1,9}$/.test(maxForwards) && Number(maxForwards) <= 255)) return bad('Bad Max-Forwards');
+  const length = firstOf(message, 'content-length');
+  if (length === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(length)) return bad('Bad Content-Length');
+  return Buffer.byteLength(message.body) < Number(length) ? bad('Body Shorter Than Content-Length') : undefined;
+}
+
+/** From, To and Contact: quotes and angle brackets in pairs, and no header fields inside a Contact without brackets. */
+function addressFault(message: RawMessage): Refusal | undefined {
+  for (const { name, value } of message.headers) {
+    if (!ADDRESSES.has(name)) continue;
+    if (!isBalanced(value)) return bad(`Bad ${title(name)}`);
+    if (!value.includes('<') && value.includes('?')) return bad(`Bad ${title(name)}`);
+  }
+  return undefined;
+}
+const ADDRESSES = new Set(['from', 'to', 'contact', 'route', 'record-route']);
+
+/** Quotes close, and each `<` has its `>` before the next. */
+function isBalanced(value: string): boolean {
+  let quoted = false;
+  let open = false;
+  for (let i = 0; i < value.length; i++) {
+    const c = value[i];
+    if (quoted) {
+      if (c === '\\') i++;
+      else if (c === '"') quoted = false;
+    } else if (c === '"') quoted = true;
+    else if (c === '<') { if (open) return false; open = true; } else if (c === '>') { if (!open) return false; open = false; }
+  }
+  return !quoted && !open;
+}
+
+function methodFault(method: string, message: RawMessage): Refusal | undefined {
+  if (!KNOWN_METHODS.has(method)) return { statusCode: 501, extraHeaders: [ALLOW_HEADER] };
+  const outside = !/;\s*tag\s*=/i.test(firstOf(message, 'to') ?? '');
+  return outside && REFUSED_METHODS.has(method) ? { statusCode: 405, extraHeaders: [ALLOW_HEADER] } : undefined;
+}
+
+function uriFault(uri: string): Refusal | undefined {
+  const scheme = SCHEME.exec(uri)?.[1].toLowerCase();
+  if (scheme === undefined) return bad('Bad Request URI');
+  if (!URI_SCHEMES.has(scheme)) return { statusCode: 416 };
+  // RFC 3261 §19.1.1: header fields have no place in a request URI.
+  return scheme !== 'tel' && /\?/.test(uri.slice(uri.indexOf('@') + 1)) ? bad('Header Fields In Request URI') : undefined;
+}
+
+/** CANCEL and ACK must not be refused for an extension (RFC 3261 §8.2.2.3). */
+function extensionFault(message: RawMessage, method: string): Refusal | undefined {
+  if (method === 'ACK' || method === 'CANCEL') return undefined;
+  const unsupported = tokensOf(message, 'require').filter((tag) => !SUPPORTED_EXTENSIONS.has(tag.toLowerCase()));
+  return unsupported.length > 0 ? { statusCode: 420, extraHeaders: [`Unsupported: ${unsupported.join(', ')}`] } : undefined;
+}
+
+/** What an INVITE carries must be a description of a session, and so must what it accepts (RFC 3261 §8.2.3, §21.4.7). */
+function bodyFault(message: RawMessage, method: string): Refusal | undefined {
+  if (method !== 'INVITE') return undefined;
+  const accepted = valuesOf(message, 'accept').join(',');
+  if (accepted !== '' && !/(?:^|,)\s*(?:\*\/\*|application\/(?:\*|sdp))\s*(?:[;,]|$)/i.test(accepted)) return { statusCode: 406, extraHeaders: [ACCEPT_HEADER] };
+  if (message.body === '' || Number(firstOf(message, 'content-length') ?? 1) === 0) return undefined;
+  if (/;\s*handling\s*=\s*optional/i.test(firstOf(message, 'content-disposition') ?? '')) return undefined;
+  const encoding = firstOf(message, 'content-encoding');
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') return { statusCode: 415, extraHeaders: ['Accept-Encoding: identity'] };
+  const type = firstOf(message, 'content-type');
+  if (type === undefined) return bad('Missing Content-Type');
+  return /^\s*(?:application\s*\/\s*sdp|multipart\s*\/\s*\S+)\s*(?:;|$)/i.test(type) ? undefined : { statusCode: 415, extraHeaders: [ACCEPT_HEADER] };
+}
+
+/** `call-id` → `Call-ID`, for a reason phrase. */
+const title = (name: string): string => name.replace(/(?:^|-)[a-z]/g, (letter) => letter.toUpperCase()).replace(/-Id$/, '-ID').replace(/^Cseq$/, 'CSeq');
+
+const STATUS_LINE = /^SIP\/2\.0 [1-6]\d\d(?: .*)?$/i;
+
+/** A response that cannot be believed is dropped: nobody waits for an answer to it. */
+export function isCredibleResponse(message: RawMessage): boolean {
+  if (!STATUS_LINE.test(message.startLine) || controlFault(message) || countFault(message) || numberFault(message)) return false;
+  const cseq = /^(\d{1,10})\s+\S+$/.exec(firstOf(message, 'cseq') ?? '');
+  return cseq !== null && Number(cseq[1]) <= MAX_CSEQ;
+}

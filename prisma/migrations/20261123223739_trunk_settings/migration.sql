@@ -1,0 +1,18 @@
+-- AlterTable
+ALTER TABLE "trunks" ADD COLUMN     "allow_refer" BOOLEAN NOT NULL DEFAULT false,
+ADD COLUMN     "identity_header" TEXT NOT NULL DEFAULT 'none',
+ADD COLUMN     "inbound_auth" BOOLEAN NOT NULL DEFAULT false,
+ADD COLUMN     "keep_alive_seconds" INTEGER NOT NULL DEFAULT 30,
+ADD COLUMN     "outbound_proxy" TEXT,
+ADD COLUMN     "privacy" BOOLEAN NOT NULL DEFAULT false,
+ADD COLUMN     "redirect_hosts" TEXT[] DEFAULT ARRAY[]::TEXT[],
+ADD COLUMN     "register_expires_seconds" INTEGER NOT NULL DEFAULT 3600,
+ADD COLUMN     "reliable_provisional" TEXT NOT NULL DEFAULT 'supported',
+ADD COLUMN     "session_expires_seconds" INTEGER NOT NULL DEFAULT 1800,
+ADD COLUMN     "tcp_for_large_requests" BOOLEAN NOT NULL DEFAULT true,
+ADD COLUMN     "tls_ca" TEXT,
+ADD COLUMN     "tls_certificate" TEXT,
+ADD COLUMN     "tls_key" TEXT,
+ADD COLUMN     "tls_server_name" TEXT,
+ADD COLUMN     "ws_path" TEXT,
+ALTER COLUMN "port" DROP NOT NULL;
