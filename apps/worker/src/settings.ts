@@ -13,6 +13,10 @@ export interface WorkerSettings {
   recordingsDir: string;
   journalDir: string;
   sipPort: number;
+  /** Calls that begin in a second, either way; more are refused. */
+  maxSetUpsPerSecond: number;
+  /** New requests a second from an address that is no trunk's. */
+  strangerRequestsPerSecond: number;
   rtpPorts: { min: number; max: number };
   /** What SIP and SDP announce; null: the local address that routes to each trunk. */
   advertisedAddress: string | null;
@@ -36,6 +40,8 @@ export function workerSettings(env: Env): WorkerSettings {
     recordingsDir: join(dataDir, 'recordings'),
     journalDir: join(dataDir, 'journal'),
     sipPort: envInteger(env, 'DIALFLEET_SIP_PORT', 5060, { min: 0, max: 65535 }),
+    maxSetUpsPerSecond: envInteger(env, 'DIALFLEET_MAX_SETUPS_PER_SECOND', 200, { min: 1, max: 10_000 }),
+    strangerRequestsPerSecond: envInteger(env, 'DIALFLEET_STRANGER_REQUESTS_PER_SECOND', 5, { min: 1, max: 10_000 }),
     rtpPorts: envPortRange(env, 'DIALFLEET_RTP_PORTS', { min: 30000, max: 39999 }),
     advertisedAddress: envText(env, 'DIALFLEET_ADVERTISED_ADDRESS', '') || null,
     drainTimeoutMs: envInteger(env, 'DIALFLEET_DRAIN_TIMEOUT_SECONDS', 600, { min: 0, max: 86_400 }) * 1000,

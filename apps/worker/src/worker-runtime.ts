@@ -6,7 +6,7 @@ import { systemClock, type Logger } from '@dialfleet/kit';
 import { CallPublisher, connectNats, subjects } from '@dialfleet/messaging';
 import { createProviders, type Providers } from '@dialfleet/providers';
 import { FolderRecordingStore } from '@dialfleet/storage';
-import { MediaThread } from '@dialfleet/telephony';
+import { Admission, defaultAdmissionLimits, defaultLoadLimits, LoadGate, MediaThread } from '@dialfleet/telephony';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { constants, getPriority, setPriority } from 'node:os';
 import { CallSession } from './call/call-session.js';
@@ -47,7 +47,9 @@ export class WorkerRuntime {
     const media = await MediaThread.start({ bindAddress: '0.0.0.0', advertisedAddress: settings.advertisedAddress ?? '127.0.0.1', portRange: settings.rtpPorts, clock, logger });
     letMediaGoFirst();
     const broken = new Promise<Error>((resolve) => { media.events.on('crashed', ({ error }) => { resolve(error); }); });
-    const sip = await SipLegs.start({ advertisedAddress: settings.advertisedAddress, sipPort: settings.sipPort, version, media, clock, logger });
+    const load = new LoadGate(clock, { ...defaultLoadLimits, setUpsPerSecond: settings.maxSetUpsPerSecond }).start();
+    const admission = new Admission({ clock, load, limits: admissionLimits(settings) });
+    const sip = await SipLegs.start({ admission, advertisedAddress: settings.advertisedAddress, sipPort: settings.sipPort, version, media, clock, logger });
     const trunks = new TrunkDirectory(askGateways(nc), clock, logger);
     followTrunkChanges(nc, trunks);
     trunks.start();
@@ -73,7 +75,7 @@ export class WorkerRuntime {
       return session;
     };
 
-    const slots = new CallSlots({ ...worker, maxCalls: settings.maxCalls }, clock, begin);
+    const slots = new CallSlots({ ...worker, maxCalls: settings.maxCalls }, clock, begin, () => load.admit());
     const heartbeats = new Heartbeats(slots, clock, { ...worker, version, startedAtMs: clock.nowMs(), mediaAddress: sip.mainAddress }, (beat) => { publishBeat(nc, beat); });
     return new WorkerRuntime(slots, heartbeats, logger, settings, nc, journal, sip, media, providers, sessions, trunks, broken);
   }
@@ -106,6 +108,9 @@ export class WorkerRuntime {
 function letMediaGoFirst(): void {
   if (process.platform === 'linux') setPriority(Math.min(constants.priority.PRIORITY_LOW, getPriority() + STEP_BACK_NICENESS));
 }
+
+const admissionLimits = ({ strangerRequestsPerSecond: perSecond }: WorkerSettings): typeof defaultAdmissionLimits =>
+  ({ ...defaultAdmissionLimits, strangerRequests: { perSecond, burst: perSecond * 4 }, stranger: { perSecond: perSecond * 10, burst: perSecond * 40 } });
 
 function publishBeat(nc: NatsConnection, beat: Heartbeat): void {
   if (!nc.isClosed()) nc.publish(subjects.heartbeat(beat.workerId), JSON.stringify(beat));

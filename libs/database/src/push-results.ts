@@ -35,7 +35,10 @@ export interface ResultToSave {
   nowMs: number;
 }
 
-/** A result is made of many events at most; the timeline itself keeps all. */
+/**
+ * A result is made of many events at most; the timeline itself keeps all. The SIP messages stay there: a CRM has no use for
+ * them.
+ */
 const MAX_EVENTS = 500;
 
 export class PushResults {
@@ -48,7 +51,7 @@ export class PushResults {
       this.database.call.findFirst({ where: { id: sessionId, workspaceId }, select: { state: true, result: { select: { outcome: true, amendedAt: true } } } }),
       this.database.botVersion.findFirst({ where: { botId, version: botVersion, workspaceId }, select: { config: true, secrets: true } }),
       this.database.endpoint.findMany({ where: { botId, workspaceId, deletedAt: null }, orderBy: { id: 'asc' }, select: { id: true, kind: true, mapper: true, enabled: true } }),
-      this.database.callEvent.findMany({ where: { sessionId, workspaceId }, orderBy: { seq: 'asc' }, take: MAX_EVENTS, select: { at: true, type: true, data: true } }),
+      this.database.callEvent.findMany({ where: { sessionId, workspaceId, type: { not: 'sip.ladder' } }, orderBy: { seq: 'asc' }, take: MAX_EVENTS, select: { at: true, type: true, data: true } }),
     ]);
     if (!call) return null;
     return {

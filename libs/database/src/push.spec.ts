@@ -106,6 +106,7 @@ describe.each(engines)('push on %s', (engine, start) => {
       const id = await newCall();
       const endpoint = await newEndpoint();
       await database.callEvent.create({ data: { eventId: `${id}:0`, sessionId: id, workspaceId, seq: 0, at: new Date(NOW), type: 'call.accepted', data: { a: 1 } } });
+      await database.callEvent.create({ data: { eventId: `${id}:1`, sessionId: id, workspaceId, seq: 1, at: new Date(NOW), type: 'sip.ladder', data: { messages: [] } } });
       expect(await new PushResults(database).find(outcomeOf(id))).toEqual({
         state: 'accepted', stored: null, endpoints: [endpoint], botVersion: { config: { name: 'B' }, secrets: null },
         events: [{ at: '2026-01-05T10:00:00.000Z', type: 'call.accepted', data: { a: 1 } }],

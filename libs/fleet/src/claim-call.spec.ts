@@ -40,6 +40,13 @@ describe('claiming a worker', () => {
       detail: 'No worker has a free slot: of 2 workers, 1 busy, 1 unreachable (4 of 4 calls in progress).' });
   });
 
+  it('tells a worker that is overloaded from one that is full', async () => {
+    const overloaded: AskAnswer = { kind: 'reply', reply: { accepted: false, workerId: 'a', reason: 'overloaded', calls: 1, max: 4 } };
+    expect(await fleet({ a: overloaded, b: accepted('b') }, true).claim()).toMatchObject({ ok: true, workerId: 'b' });
+    expect(await fleet({ a: overloaded, b: full('b') }, true).claim()).toMatchObject({ ok: false, code: 'no_capacity',
+      detail: 'No worker has a free slot: of 2 workers, 1 busy, 1 overloaded by calls that begin at once (5 of 8 calls in progress).' });
+  });
+
   it('cancels an ambiguous claim before it asks another', async () => {
     const f = fleet({ a: { kind: 'timeout' }, b: accepted('b') }, true);
     const outcome = await f.claim();

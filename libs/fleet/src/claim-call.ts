@@ -29,18 +29,20 @@ const CANCEL_TIMEOUT_MS = 150;
 export async function claimCall(plan: CallPlan, registry: RegistryView, port: ClaimPort, clock: Clock, random?: () => number): Promise<ClaimOutcome> {
   const deadline = clock.monotonicMs() + CLAIM_BUDGET_MS;
   const tried = new Set<string>();
+  let overloaded = 0;
   const workers = (): WorkerView[] => registry.workers(clock.monotonicMs(), clock.nowMs());
   for (;;) {
     const leftMs = deadline - clock.monotonicMs();
     const worker = leftMs > 0 ? pickWorker(workers(), tried, random) : undefined;
-    if (!worker) return { ok: false, code: 'no_capacity', detail: explainNoCapacity(workers()) };
+    if (!worker) return { ok: false, code: 'no_capacity', detail: explainNoCapacity(workers(), overloaded) };
     tried.add(worker.id);
     const verdict = await askOne(worker.id, plan, registry, port, clock, Math.min(ASK_TIMEOUT_MS, leftMs));
-    if (verdict !== 'next') return verdict;
+    if (verdict === 'overloaded') overloaded++;
+    else if (verdict !== 'next') return verdict;
   }
 }
 
-async function askOne(workerId: string, plan: CallPlan, registry: RegistryView, port: ClaimPort, clock: Clock, timeoutMs: number): Promise<ClaimOutcome | 'next'> {
+async function askOne(workerId: string, plan: CallPlan, registry: RegistryView, port: ClaimPort, clock: Clock, timeoutMs: number): Promise<ClaimOutcome | 'next' | 'overloaded'> {
   const settled = registry.claiming(workerId);
   try {
     const answer = await port.claim(workerId, plan, timeoutMs);
@@ -50,6 +52,7 @@ async function askOne(workerId: string, plan: CallPlan, registry: RegistryView, 
       return { ok: false, code: 'unavailable', ambiguous: true, detail: `Worker ${workerId} did not answer in time; the call was withdrawn and not placed elsewhere.` };
     }
     registry.learned(workerId, answer.reply.calls, answer.reply.max);
-    return answer.reply.accepted ? { ok: true, workerId, epoch: answer.reply.epoch } : 'next';
+    if (answer.reply.accepted) return { ok: true, workerId, epoch: answer.reply.epoch };
+    return answer.reply.reason === 'overloaded' ? 'overloaded' : 'next';
   } finally { settled(); }
 }

@@ -8,7 +8,8 @@ export type ClaimReply =
   | { accepted: true; workerId: string; epoch: string; calls: number; max: number }
   | { accepted: false; workerId: string; reason: ClaimRefusal; calls: number; max: number };
 
-export type ClaimRefusal = 'full' | 'draining' | 'expired' | 'cancelled' | 'invalid';
+/** `overloaded`: slots are free, but too many calls begin at once, or the process is late. */
+export type ClaimRefusal = 'full' | 'draining' | 'expired' | 'cancelled' | 'invalid' | 'overloaded';
 
 /** `fleet.worker.<id>.command`. */
 export type WorkerCommand =

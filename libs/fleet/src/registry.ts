@@ -86,12 +86,14 @@ export function summarise(workers: readonly WorkerView[]): FleetSummary {
 }
 
 /** Why no worker took the call, in one sentence that an operator can act on. */
-export function explainNoCapacity(workers: readonly WorkerView[]): string {
+/** `overloaded`: how many workers with free slots refused because too many calls began at once. */
+export function explainNoCapacity(workers: readonly WorkerView[], overloaded = 0): string {
   if (workers.length === 0) return 'No worker is connected to the fleet.';
   const s = summarise(workers);
+  const idle = Math.max(0, s.ready - s.busy - overloaded);
   const parts = [
     s.busy > 0 ? `${s.busy} busy` : '', s.draining > 0 ? `${s.draining} draining` : '', s.unreachable > 0 ? `${s.unreachable} unreachable` : '',
-    s.ready - s.busy > 0 ? `${s.ready - s.busy} ready but none accepted in time` : '',
+    overloaded > 0 ? `${overloaded} overloaded by calls that begin at once` : '', idle > 0 ? `${idle} ready but none accepted in time` : '',
   ].filter(Boolean);
   return `No worker has a free slot: of ${workers.length} ${workers.length === 1 ? 'worker' : 'workers'}, ${parts.join(', ')} (${s.calls} of ${s.max} calls in progress).`;
 }

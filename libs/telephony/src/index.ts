@@ -11,3 +11,6 @@ export type { OutboundCallOptions } from './sip/outbound-leg.js';
 export { HostResolver, UnresolvedHostError, type LookUp } from './sip/host-resolver.js';
 export { UnsafeSipValueError } from './sip/header-safety.js';
 export type { LossOptions } from './sip/lossy-socket.js';
+export { Admission, defaultAdmissionLimits, type AdmissionLimits, type AdmissionOptions, type AdmitRequest, type RequestGlimpse, type Verdict } from './sip/admission.js';
+export { defaultLoadLimits, LoadGate, type LoadLimits } from './sip/load-gate.js';
+export type { Refusal } from './sip/message-rules.js';

@@ -1,3 +1,4 @@
+import type { LadderLine } from '@dialfleet/call';
 import type { CallSummary, TimelineEventView } from '@dialfleet/contracts';
 import type { CallModel, CallRow, TimelineRow } from '@dialfleet/database';
 
@@ -16,3 +17,7 @@ export const callState = (call: CallModel): CallSummary => callSummary({
 });
 
 export const eventView = (row: TimelineRow): TimelineEventView => ({ seq: row.seq, at: row.at.toISOString(), type: row.type, data: (row.data ?? {}) as Record<string, unknown> });
+
+/** The SIP messages among the events of a call. */
+export const ladderOf = (events: readonly Pick<TimelineRow, 'type' | 'data'>[]): LadderLine[] =>
+  events.flatMap(({ type, data }) => (type === 'sip.ladder' ? (data as { messages?: LadderLine[] } | null)?.messages ?? [] : []));

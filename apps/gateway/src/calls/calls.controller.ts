@@ -1,14 +1,15 @@
+import { renderLadder } from '@dialfleet/call';
 import { Acknowledgement, CallListQuery, CallPage, CallResultView, CallSummary, TimelineView, TranscriptView } from '@dialfleet/contracts';
 import { CallRepository } from '@dialfleet/database';
 import type { RecordingStore } from '@dialfleet/storage';
-import { Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
+import { Controller, Get, Header, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiExtraModels, ApiHeader, ApiOkResponse, ApiOperation, ApiProduces, ApiQuery, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Caller, Requires } from '../auth/access.js';
 import type { Principal } from '../auth/principal.js';
 import { RECORDINGS } from '../tokens.js';
 import { callListQuery } from './call-list-query.js';
-import { eventView } from './call-views.js';
+import { eventView, ladderOf } from './call-views.js';
 import { CallsService } from './calls.service.js';
 import { EventStreams } from './event-streams.js';
 import { sendRecording } from './send-recording.js';
@@ -81,5 +82,16 @@ export class CallsController {
     }
     const events = await this.calls.events(call.workspaceId, call.id);
     await reply.send({ session_id: call.id, events: events.map(eventView) });
+  }
+
+  @Get(':id/sip')
+  @Requires('calls:read')
+  @Header('content-type', 'text/plain; charset=utf-8')
+  @ApiOperation({ summary: 'The SIP messages of the call as text: who sent what and when, then each message; secrets masked' })
+  @ApiProduces('text/plain')
+  @ApiOkResponse({ schema: { type: 'string' } })
+  async sip(@Caller() caller: Principal, @Param('id') id: string): Promise<string> {
+    const call = await this.service.require(caller, id);
+    return renderLadder(ladderOf(await this.calls.events(call.workspaceId, call.id)));
   }
 }

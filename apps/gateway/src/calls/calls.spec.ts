@@ -52,7 +52,7 @@ describe('one call', () => {
   it('is not found by others, whatever the path', async () => {
     const id = await placed();
     const { key } = await gateway.neighbour();
-    for (const path of ['', '/recording', '/transcript', '/events']) {
+    for (const path of ['', '/recording', '/transcript', '/events', '/sip']) {
       expect((await gateway.get(`/api/v1/calls/${id}${path}`, { key })).body).toMatchObject({ status: 404, code: 'call_not_found' });
     }
     expect((await gateway.post(`/api/v1/calls/${id}/hangup`, undefined, { key })).status).toBe(404);
@@ -77,6 +77,31 @@ describe('one call', () => {
     });
     await ended(id);
     expect((await gateway.get(`/api/v1/calls/${id}/transcript`)).body).toMatchObject({ complete: true, transcript: [{ text: 'Hello' }] });
+  });
+});
+
+describe('the SIP messages', () => {
+  const message = (at: string, start_line: string, direction: 'sent' | 'received' = 'sent') =>
+    ({ at, direction, transport: 'UDP', peer: '192.0.2.1:5060', start_line, headers: 'To: <sip:+14155550123@example.com>' });
+
+  it('are read as text, from all batches, and stand among the events', async () => {
+    const id = await placed();
+    await happened(id, 0, 'sip.ladder', { messages: [message('2026-01-05T10:00:00.000Z', 'INVITE sip:b SIP/2.0')] });
+    await happened(id, 1, 'call.answered');
+    await happened(id, 2, 'sip.ladder', { messages: [message('2026-01-05T10:00:07.500Z', 'SIP/2.0 486 Busy Here', 'received')] });
+    const { headers, text } = await gateway.get(`/api/v1/calls/${id}/sip`);
+    expect(headers['content-type']).toBe('text/plain; charset=utf-8');
+    expect(text).toMatch(/\+0\.000s \|-- INVITE -+>\|\n {2}\+7\.500s \|<- 486 Busy Here -+\|\n/);
+    expect(text).toContain('To: <sip:+14155550123@example.com>');
+    expect((await gateway.get(`/api/v1/calls/${id}/events`)).body.events).toMatchObject([{ type: 'sip.ladder' }, { type: 'call.answered' }, { type: 'sip.ladder' }]);
+  });
+
+  it('say that there are none, and are for who may read the call', async () => {
+    const id = await placed();
+    expect((await gateway.get(`/api/v1/calls/${id}/sip`)).text).toBe('No SIP message of this call is known.\n');
+    const ofOtherBot = await gateway.key({ scopes: ['calls:read'], bot_ids: [await gateway.bot()] });
+    expect((await gateway.get(`/api/v1/calls/${id}/sip`, { key: ofOtherBot })).status).toBe(403);
+    expect((await gateway.get(`/api/v1/calls/${id}/sip`, { key: await gateway.key({ scopes: ['fleet:read'] }) })).status).toBe(403);
   });
 });
 

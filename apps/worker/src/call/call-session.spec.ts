@@ -1,5 +1,5 @@
 import { botDefaults, defaultScript, type BotSettings } from '@dialfleet/bot';
-import type { CallEvent, CallLeg, CallOutcome, CallPlan, LegEvents, LegMediaStats } from '@dialfleet/call';
+import type { CallEvent, CallLeg, CallOutcome, CallPlan, CallTimelineEvent, LegEvents, LegMediaStats } from '@dialfleet/call';
 import type { LlmVendor, SttVendor, TtsVendor, VadVendor } from '@dialfleet/conversation';
 import { Emitter, silentLogger, VirtualClock } from '@dialfleet/kit';
 import { describe, expect, it } from '@jest/globals';
@@ -25,7 +25,7 @@ const summary: ConversationSummary = { transcript: [{ speaker: 'bot', text: 'Hel
 const stats: LegMediaStats = { packetsSent: 1, packetsReceived: 1, packetsLost: 0, packetsLateOrDuplicate: 0, jitterMs: 0, packetsForeign: 0 };
 
 /** A call whose leg, voice and brain are in the test's hands. */
-function call(over: { plan?: Partial<CallPlan<BotSettings>>; createLeg?: () => Promise<CallLeg>; send?: HttpSend; record?: () => Promise<void> } = {}) {
+function call(over: { onEvent?: (event: CallTimelineEvent) => void; plan?: Partial<CallPlan<BotSettings>>; createLeg?: () => Promise<CallLeg>; send?: HttpSend; record?: () => Promise<void> } = {}) {
   const clock = new VirtualClock();
   const events = new Emitter<LegEvents>();
   const said: string[] = [];
@@ -44,7 +44,7 @@ function call(over: { plan?: Partial<CallPlan<BotSettings>>; createLeg?: () => P
     stt: {} as SttVendor, vad: {} as VadVendor, tts: { caps: { textStreaming: false, sampleRatesHz: [8000], voices: [] }, async *speak() { yield new Int16Array(160); } } as TtsVendor,
     llm: { converse: () => ({ notes: () => ({ slots: {}, intents: [] }) }), extract: () => Promise.resolve({}) } as unknown as LlmVendor,
     prefetch: new CrmPrefetch(over.send ?? (() => Promise.reject(new Error('none'))), clock),
-    timeline: new CallTimeline(plan, { workerId: 'w', epoch: 'e' }, (event) => { timeline.push(event.type); return Promise.resolve(); }, clock, silentLogger),
+    timeline: new CallTimeline(plan, { workerId: 'w', epoch: 'e' }, (event) => { timeline.push(event.type); over.onEvent?.(event); return Promise.resolve(); }, clock, silentLogger),
     recordings: { prepare: () => Promise.resolve('/tmp/x.wav'), finish: (_id: string, expected: boolean, endedEarly: boolean) => Promise.resolve(expected ? { status: endedEarly ? 'partial' : 'ready', key: 'k', durationSeconds: 1 } : { status: 'none', key: null, durationSeconds: null }) } as unknown as RecordingShelf,
     keepOutcome: (outcome) => { outcomes.push(outcome); return Promise.resolve(); }, clock, logger: silentLogger,
   };
@@ -152,6 +152,17 @@ describe('one call', () => {
       transcript: [{ text: 'Hello Ann' }], recording: { status: 'ready', key: 'k' }, botVersion: 3, workerEpoch: 'e' });
     expect(c.said).toEqual(['start', 'record', 'converse', 'silence', 'hangUp', 'close']);
     expect(c.timeline).toEqual(['call.dialling', 'greeting.ready', 'call.ringing', 'call.answered', 'call.talking', 'call.ending', 'recording.finished', 'call.ended']);
+  });
+
+  it('tells the SIP messages of the call on its timeline, in words of the wire', async () => {
+    const told: unknown[] = [];
+    const c = call({ onEvent: (event) => { if (event.type === 'sip.ladder') told.push(event.data); } });
+    await c.settle();
+    c.events.emit('ladder', { messages: [{ at: 't', direction: 'sent', transport: 'UDP', peer: '192.0.2.1:5060', startLine: 'INVITE sip:b SIP/2.0', headers: 'Via: x', sdp: 'v=0', repeated: 2 }] });
+    c.events.emit('failed', { sipStatus: 486, reason: 'Busy Here' });
+    await c.settle();
+    expect(told).toEqual([{ messages: [{ at: 't', direction: 'sent', transport: 'UDP', peer: '192.0.2.1:5060', start_line: 'INVITE sip:b SIP/2.0', headers: 'Via: x', sdp: 'v=0', repeated: 2 }] }]);
+    expect(c.timeline.indexOf('sip.ladder')).toBeLessThan(c.timeline.indexOf('call.ended'));
   });
 
   it('cancels when nobody answers, and reports it even if the far end never confirms', async () => {

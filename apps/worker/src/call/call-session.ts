@@ -1,6 +1,6 @@
 import type { BotSettings } from '@dialfleet/bot';
 import {
-  endCause, transition, type CallEffect, type CallEvent, type CallLeg, type CallOutcome, type CallPlan, type CallState, type EndCause, type LegMediaStats,
+  endCause, ladderLine, transition, type CallEffect, type CallEvent, type CallLeg, type CallOutcome, type CallPlan, type CallState, type EndCause, type LegMediaStats,
 } from '@dialfleet/call';
 import type { SttVendor, VadVendor } from '@dialfleet/conversation';
 import { errorMessage, maskNumber, within, type Clock, type Logger } from '@dialfleet/kit';
@@ -134,6 +134,7 @@ export class CallSession implements RunningCall {
     leg.events.on('hungUp', () => { this.dispatch({ type: 'remoteHangUp' }); });
     leg.events.on('fault', ({ reason, detail }) => { this.dispatch({ type: 'fault', reason, detail }); });
     leg.events.on('released', () => { this.dispatch({ type: 'released' }); });
+    leg.events.on('ladder', ({ messages }) => { this.tools.timeline.add('sip.ladder', { messages: messages.map(ladderLine) }); });
     leg.events.on('recordingFailed', ({ message }) => { this.onRecordingFailed(message); });
   }
 

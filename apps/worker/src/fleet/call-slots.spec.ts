@@ -3,7 +3,7 @@ import { VirtualClock } from '@dialfleet/kit';
 import { describe, expect, it } from '@jest/globals';
 import { CallSlots } from './call-slots.js';
 
-function slots(maxCalls = 2) {
+function slots(maxCalls = 2, mayBegin?: () => boolean) {
   const clock = new VirtualClock();
   const begun: string[] = [];
   const hungUp: string[] = [];
@@ -12,7 +12,7 @@ function slots(maxCalls = 2) {
     begun.push(plan.sessionId);
     const done = new Promise<void>((resolve) => { ends.set(plan.sessionId, resolve); });
     return { hangUp: () => { hungUp.push(plan.sessionId); ends.get(plan.sessionId)?.(); }, done };
-  });
+  }, mayBegin);
   const plan = (sessionId: string, inMs = 500) => ({ sessionId, claimDeadlineMs: clock.nowMs() + inMs }) as CallPlan;
   return { it, clock, begun, hungUp, end: async (id: string) => { ends.get(id)?.(); await Promise.resolve(); await Promise.resolve(); }, plan };
 }
@@ -25,6 +25,17 @@ describe('the slots of a worker', () => {
     expect(s.it.claim(s.plan('c'))).toMatchObject({ accepted: false, reason: 'full', calls: 2, max: 2 });
     await s.end('a');
     expect(s.it.claim(s.plan('c'))).toMatchObject({ accepted: true });
+  });
+
+  it('begins nothing while the process cannot, whatever slots are free; a call that runs is claimed again all the same', () => {
+    let can = true;
+    const s = slots(2, () => can);
+    s.it.claim(s.plan('a'));
+    can = false;
+    expect(s.it.claim(s.plan('b'))).toMatchObject({ accepted: false, reason: 'overloaded', calls: 1, max: 2 });
+    expect(s.it.claim(s.plan('a'))).toMatchObject({ accepted: true });
+    can = true;
+    expect(s.it.claim(s.plan('b'))).toMatchObject({ accepted: true });
   });
 
   it('dials a session once, however often it is claimed, even after it ended', async () => {

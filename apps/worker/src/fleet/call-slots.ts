@@ -26,7 +26,9 @@ export class CallSlots {
   private readonly past = new Map<string, { withdrawn: boolean; forgetAtMs: number }>();
   private draining = false;
 
-  constructor(private readonly settings: SlotSettings, private readonly clock: Clock, private readonly begin: (plan: CallPlan) => RunningCall) {}
+  constructor(private readonly settings: SlotSettings, private readonly clock: Clock, private readonly begin: (plan: CallPlan) => RunningCall,
+    /** Takes one set-up; false where the process can begin none now. */
+    private readonly mayBegin: () => boolean = () => true) {}
 
   get size(): number { return this.calls.size; }
   get max(): number { return this.settings.maxCalls; }
@@ -40,6 +42,7 @@ export class CallSlots {
     if (this.clock.nowMs() > plan.claimDeadlineMs) return this.refused('expired');
     if (this.draining) return this.refused('draining');
     if (this.calls.size >= this.settings.maxCalls) return this.refused('full');
+    if (!this.mayBegin()) return this.refused('overloaded');
     const call = this.begin(plan);
     this.calls.set(plan.sessionId, call);
     void call.done.then(() => { this.release(plan.sessionId); });

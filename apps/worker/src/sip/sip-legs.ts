@@ -1,6 +1,6 @@
 import type { CallLeg, CallPlan, TrunkPlan } from '@dialfleet/call';
 import { Fault, portProblem, type Clock, type Logger } from '@dialfleet/kit';
-import { SipEndpoint, type MediaFactory, type MediaSession } from '@dialfleet/telephony';
+import { SipEndpoint, type Admission, type MediaFactory, type MediaSession } from '@dialfleet/telephony';
 import { isLocalAddress, localAddressTowards, primaryAddress } from './local-address.js';
 
 export interface SipLegsOptions {
@@ -10,6 +10,8 @@ export interface SipLegsOptions {
   sipPort: number;
   version: string;
   media: MediaFactory;
+  /** Who may come in. */
+  admission: Admission;
   clock: Clock;
   logger: Logger;
 }
@@ -50,10 +52,10 @@ export class SipLegs {
   private endpoint(address: string): Promise<SipEndpoint> {
     const known = this.endpoints.get(address);
     if (known) return known;
-    const { sipPort, version, clock, logger, media } = this.options;
+    const { sipPort, version, clock, logger, media, admission } = this.options;
     const started = SipEndpoint.start({
       transports: ['udp', 'tcp'], bindAddress: isLocalAddress(address) ? address : '0.0.0.0', port: sipPort, advertisedAddress: address,
-      userAgent: `Dialfleet/${version}`, media: announcing(media, address), clock, logger,
+      userAgent: `Dialfleet/${version}`, media: announcing(media, address), admission, clock, logger,
     });
     this.endpoints.set(address, started);
     started.catch(() => { this.endpoints.delete(address); });
