@@ -60,6 +60,8 @@ export interface LegMediaStats {
   jitterMs: number;
   /** Packets from a source other than the latched one: dropped. */
   packetsForeign: number;
+  /** SRTP and SRTCP packets that were forged, replayed or not protected at all: dropped. */
+  packetsUnauthentic?: number;
   /** From RTCP (RFC 3550 §6.4.1), null where the far end sends none: round trip, and what it lost and heard of us. */
   roundTripMs?: number | null;
   remotePacketsLost?: number | null;

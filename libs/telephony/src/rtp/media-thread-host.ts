@@ -14,19 +14,31 @@ export class MediaThreadHost {
   private lastSession = 0;
   private heard: HeardFrame[] = [];
 
+  private readonly log: Logger;
+
   constructor(config: RtpEngineConfig, clock: Clock, private readonly main: PostTarget<FromMediaThread>) {
-    this.engine = new RtpEngine({ ...config, clock, logger: postingLogger(main, {}) });
+    this.log = postingLogger(main, {});
+    this.engine = new RtpEngine({ ...config, clock, logger: this.log });
     main.postMessage({ type: 'ready' });
   }
 
   /** Resolves when the message has been dealt with. Never rejects. */
   async receive(message: Exclude<ToMediaThread, { type: 'shutDown' }>): Promise<void> {
-    if (message.type === 'order') this.obey(message.session, message.order);
+    if (message.type === 'order') this.tryToObey(message.session, message.order);
     else await this.reply(message.request, message.question);
   }
 
   /** Closes every session and completes its recording. */
   close(): Promise<void> { return this.engine.close(); }
+
+  /** An order that one call cannot carry out must not end the thread, and with it all calls. */
+  private tryToObey(number: number, order: SessionOrder): void {
+    try {
+      this.obey(number, order);
+    } catch (error) {
+      this.log.error('media order failed', { method: order.method, error: errorMessage(error) });
+    }
+  }
 
   private obey(number: number, order: SessionOrder): void {
     const session = this.sessions.get(number);

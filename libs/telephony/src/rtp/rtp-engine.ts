@@ -16,7 +16,10 @@ export interface RtpEngineConfig extends Partial<SilenceLimits> {
   portRestMs?: number;
 }
 
-export interface RtpEngineOptions extends RtpEngineConfig { clock: Clock; logger: Logger }
+export interface RtpEngineOptions extends RtpEngineConfig {
+  clock: Clock;
+  logger: Logger;
+}
 
 const FIRST_PACKET_TIMEOUT_MS = 30_000;
 const MEDIA_TIMEOUT_MS = 15_000;

@@ -22,6 +22,13 @@ export class SilenceWatch {
     return isFirst;
   }
 
+  /** The far end lives, though its stream is silent. Counts only once there has been a stream: else nothing would come of one that never arrives. */
+  signOfLife(nowMs: number): void {
+    if (this.lastPacketMs === null) return;
+    this.lastPacketMs = nowMs;
+    this.reported = false;
+  }
+
   /** How long it has been silent, when that has just become too long; else `null`. */
   check(nowMs: number): number | null {
     if (this.expectedSinceMs === null || this.reported) return null;
