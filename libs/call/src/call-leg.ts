@@ -34,6 +34,11 @@ export interface LegEvents {
   playing: { tag: string; offsetMs: number };
   /** Playout reached the end of everything queued under `tag`. */
   played: { tag: string; offsetMs: number };
+  /**
+   * The far end asks us to call `target` (user part of Refer-To) and to connect it (RFC 3515): only where the trunk allows it.
+   * `report` tells it the status of that call; from 200 on it is the last word, and one must come.
+   */
+  referred: { target: string; report: (sipStatus: number) => void };
   /** A batch of the SIP messages of this call so far: at answer, and when nothing is left on the wire. */
   ladder: { messages: LadderMessage[] };
   /** The recording ended early, or could not begin: its file holds what came before, the call goes on. */
@@ -84,7 +89,7 @@ export interface CallLeg {
   ring?(): void;
   /** CANCEL while ringing, BYE after answer; `released` follows, always. Calling it twice is harmless. */
   hangUp(): void;
-  /** RFC 4733 events towards the customer. */
+  /** Digits towards the customer: RFC 4733, or INFO where only that was negotiated. */
   sendDtmf(digits: string): Promise<void>;
   /** Asks the far end to call `target` instead of us (blind transfer, RFC 3515). Never rejects. Absent: the leg cannot. */
   transfer?(target: string, progress?: (sipStatus: number) => void): Promise<TransferOutcome>;

@@ -1,8 +1,8 @@
 import type { Session } from 'sip.js/lib/core/session/session.js';
-import type { SessionDelegate } from 'sip.js/lib/core/session/session-delegate.js';
+import type { DialogDelegate } from './sip-js-update.js';
 
 /** What sip.js would accept in an early dialog if nobody said otherwise, and what would make us dial. */
-const refusals: SessionDelegate = {
+const refusals: DialogDelegate = {
   onRefer: (request) => { request.reject({ statusCode: 603 }); },
   onMessage: (request) => { request.reject({ statusCode: 405 }); },
   onNotify: (request) => { request.reject({ statusCode: 489 }); },
@@ -11,6 +11,6 @@ const refusals: SessionDelegate = {
 };
 
 /** Requests within an early dialog that we have no use for. `more`: those that its owner takes. */
-export function refuseEarlyRequests(session: Session, more: SessionDelegate = {}): void {
+export function refuseEarlyRequests(session: Session, more: DialogDelegate = {}): void {
   session.delegate ??= { ...refusals, ...more };
 }

@@ -1,14 +1,18 @@
-import type { AudioOut, CallLeg, LegEvents, LegMediaStats } from '@dialfleet/call';
-import { Emitter, errorMessage, type Logger } from '@dialfleet/kit';
+import type { AudioOut, CallLeg, LegEvents, LegMediaStats, TransferOutcome, TrunkPlan } from '@dialfleet/call';
+import { Emitter, errorMessage, type Clock, type Logger } from '@dialfleet/kit';
 import type { IncomingInviteRequest } from 'sip.js/lib/core/messages/methods/invite.js';
 import type { ResponseOptions } from 'sip.js/lib/core/messages/outgoing-response.js';
 import type { Session } from 'sip.js/lib/core/session/session.js';
 import type { MediaFactory } from '../media-session.js';
+import { methodsOf } from './capabilities.js';
 import { ConfirmedDialog } from './confirmed-dialog.js';
+import { refuseEarlyRequests } from './early-requests.js';
+import { earlyUpdates } from './far-end-offer.js';
 import { safeText } from './header-safety.js';
 import { LegMedia } from './leg-media.js';
 import type { Arrival } from './message-intake.js';
 import type { AudioCodec } from './sdp.js';
+import { answerRequest, sessionTimerPolicy } from './session-timer.js';
 import { sdpBody, sdpOf } from './sip-body.js';
 import type { Peer } from './wire.js';
 
@@ -23,6 +27,8 @@ export interface IncomingCall {
   readonly headers: Readonly<Record<string, string>>;
   readonly source: Peer;
   readonly leg: CallLeg;
+  /** What the caller's trunk allows within the call; before `answer`. Default: no REFER, a session timer of half an hour. */
+  obey(trunk: Pick<TrunkPlan, 'allowRefer' | 'sessionExpiresSeconds'>): void;
   /** 180 Ringing. */
   ring(): void;
   /** 183 with our answer: audio may flow before the call is answered. */
@@ -40,6 +46,7 @@ export interface IncomingContext {
   media: MediaFactory;
   codecs: readonly AudioCodec[];
   logger: Logger;
+  clock: Clock;
   contactHeader: string;
   onGone(leg: IncomingLeg): void;
 }
@@ -64,6 +71,7 @@ export class IncomingLeg implements CallLeg, IncomingCall {
   private earlyDialog: Session | undefined;
   /** Our description, once sent: a 200 after a 183 repeats it. */
   private description: string | undefined;
+  private trunk: Pick<TrunkPlan, 'allowRefer' | 'sessionExpiresSeconds'> = {};
 
   constructor(private readonly invite: IncomingInviteRequest, private readonly context: IncomingContext) {
     const { message } = invite;
@@ -76,6 +84,8 @@ export class IncomingLeg implements CallLeg, IncomingCall {
     this.audioOut = this.media.audioOut;
     invite.delegate = { onCancel: () => this.cancelled(), onTransportError: (error) => context.logger.warn('answer to INVITE not sent', { error: error.message }) };
   }
+
+  obey(trunk: Pick<TrunkPlan, 'allowRefer' | 'sessionExpiresSeconds'>): void { this.trunk = trunk; }
 
   ring(): void {
     if (this.state === 'offered') this.progress({ statusCode: 180 });
@@ -91,12 +101,24 @@ export class IncomingLeg implements CallLeg, IncomingCall {
 
   async start(): Promise<void> {
     if (this.state !== 'offered') return;
+    const { message } = this.invite;
+    const timerPolicy = sessionTimerPolicy(this.trunk.sessionExpiresSeconds);
+    const timing = answerRequest(timerPolicy, message);
+    if (!timing.ok) {
+      this.refuse({ statusCode: 422, extraHeaders: timing.headers });
+      this.events.emit('failed', { sipStatus: 422, reason: 'session interval too small' });
+      return;
+    }
     this.state = 'answering';
     const description = await this.describe();
     if (description === undefined || this.state !== 'answering') return;
-    const { session } = this.invite.accept({ statusCode: 200, body: sdpBody(description) });
-    this.dialog = new ConfirmedDialog(session, { ...this.context, media: this.media, events: this.events }, () => this.gone());
-    if (sdpOf(this.invite.message) === undefined) this.dialog.expectAnswerInAck();
+    const { session } = this.invite.accept({ statusCode: 200, body: sdpBody(description), extraHeaders: timing.headers });
+    this.dialog = new ConfirmedDialog(session, {
+      ...this.context, media: this.media, events: this.events, ownsCallId: false, peerAllows: methodsOf(message.getHeaders('allow')),
+      timerPolicy, allowRefer: this.trunk.allowRefer,
+    }, () => this.gone());
+    this.dialog.startSessionTimer(timing.terms);
+    if (sdpOf(message) === undefined) this.dialog.expectAnswerInAck();
     this.state = 'confirmed';
     this.media.startTalking();
     this.events.emit('answered', { sipStatus: 200 });
@@ -122,7 +144,13 @@ export class IncomingLeg implements CallLeg, IncomingCall {
     else if (this.state === 'gone') queueMicrotask(() => this.gone());
   }
 
-  sendDtmf(digits: string): Promise<void> { return this.media.sendDtmf(digits); }
+  sendDtmf(digits: string): Promise<void> { return this.dialog ? this.dialog.sendDtmf(digits) : this.media.sendDtmf(digits); }
+
+  transfer(target: string, progress: (sipStatus: number) => void = () => undefined): Promise<TransferOutcome> {
+    if (!this.dialog || this.state !== 'confirmed') return Promise.resolve({ ok: false, sipStatus: null, reason: 'the call is not answered' });
+    return this.dialog.transfer(target, progress);
+  }
+
   record(filePath: string): Promise<void> { return this.media.record(filePath); }
 
   close(): Promise<LegMediaStats> {
@@ -170,7 +198,9 @@ export class IncomingLeg implements CallLeg, IncomingCall {
   }
 
   private progress(options: ResponseOptions): void {
-    this.earlyDialog = this.invite.progress(options).session;
+    const { session } = this.invite.progress(options);
+    refuseEarlyRequests(session, earlyUpdates({ ...this.context, media: this.media }));
+    this.earlyDialog = session;
   }
 
   private refuse(options: ResponseOptions): void {

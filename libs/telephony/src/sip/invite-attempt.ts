@@ -9,6 +9,7 @@ import { credentialHeaders } from './call-credentials.js';
 import { refuseEarlyRequests } from './early-requests.js';
 import { AcknowledgedProvisionals, reliableSequence } from './reliable-provisional.js';
 import { TRANSACTION_TIMEOUT_MS } from './retransmitter.js';
+import type { DialogDelegate } from './sip-js-update.js';
 import type { TransportLayer } from './transport-layer.js';
 
 export interface AttemptContext { core: UserAgentCore; transport: TransportLayer; clock: Clock; logger: Logger }
@@ -16,6 +17,8 @@ export interface AttemptContext { core: UserAgentCore; transport: TransportLayer
 export interface AttemptListener {
   /** 1xx; `message` undefined for one without a To tag or Contact. */
   progressed(sipStatus: number, message?: IncomingResponseMessage): void;
+  /** What the far end may ask in an early dialog. */
+  readonly early: DialogDelegate;
   /** The first 2xx; already acknowledged. */
   accepted(session: Session, message: IncomingResponseMessage): void;
   /** 3xx–6xx, or what sip.js made up itself: then `ours`, with why. */
@@ -81,7 +84,7 @@ export class InviteAttempt {
 
   private reliablyProgressed(response: PrackableIncomingResponseWithSession): void {
     const { message, session } = response;
-    refuseEarlyRequests(session);
+    refuseEarlyRequests(session, this.listener.early);
     const rseq = reliableSequence(message);
     if (rseq !== undefined) {
       if (!this.acknowledged.isNext(message.toTag, rseq)) return;

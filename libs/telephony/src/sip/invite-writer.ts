@@ -7,6 +7,7 @@ import { ALLOW_HEADER } from './capabilities.js';
 import { safeHeaders } from './header-safety.js';
 import { identityHeaders, parseProxy, proxyRoute, requestUri, type IdentityHeaders } from './invite-headers.js';
 import { RELIABLE } from './reliable-provisional.js';
+import { requestHeaders, type SessionTimerPolicy } from './session-timer.js';
 import { sdpBody } from './sip-body.js';
 import type { SipTarget } from './sip-target.js';
 
@@ -49,16 +50,17 @@ export class InviteWriter {
     this.to = requestUri(dialUser, { host: trunk.host, transport: 'udp' });
   }
 
-  write(uri: URI, target: SipTarget, offer: string): OutgoingRequestMessage {
+  write(uri: URI, target: SipTarget, offer: string, timer: SessionTimerPolicy): OutgoingRequestMessage {
     const { core, callId, contactHeaderFor } = this.context;
     const { from, displayName, headers } = this.identity;
     const { reliableProvisional = 'supported' } = this.options.trunk;
-    const optionTags = [...core.configuration.supportedOptionTags, ...(reliableProvisional === 'off' ? [] : [RELIABLE]), EARLY_DIALOG_TERMINATED];
+    const optionTags = [...core.configuration.supportedOptionTags, ...(reliableProvisional === 'off' ? [] : [RELIABLE]), EARLY_DIALOG_TERMINATED,
+      ...(timer.intervalSeconds > 0 ? ['timer'] : [])];
     const required = reliableProvisional === 'required' ? [`Require: ${RELIABLE}`] : [];
     const cseq = (this.last?.cseq ?? 0) + 1;
     this.last = core.makeOutgoingRequestMessage('INVITE', uri, from, this.to,
       { callId, cseq, fromTag: this.fromTag, fromDisplayName: displayName, optionTags, routeSet: [...this.route] },
-      [...this.extraHeaders, ...headers, contactHeaderFor(target), ALLOW_HEADER, ...required], sdpBody(offer));
+      [...this.extraHeaders, ...headers, contactHeaderFor(target), ALLOW_HEADER, ...required, ...requestHeaders(timer)], sdpBody(offer));
     return this.last;
   }
 }

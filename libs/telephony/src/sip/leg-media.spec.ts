@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { LegEvents } from '@dialfleet/call';
 import { Emitter, silentLogger } from '@dialfleet/kit';
-import { digitOfInfo } from './info-dtmf.js';
+import { pressOfInfo } from './info-dtmf.js';
 import { LegMedia } from './leg-media.js';
 import { FakeMedia } from './testing/fake-media.js';
 
@@ -105,9 +105,9 @@ describe('LegMedia', () => {
   });
 });
 
-describe('digitOfInfo', () => {
+describe('pressOfInfo', () => {
   it.each([
-    ['application/dtmf-relay', 'Signal=5\r\nDuration=160', '5'], ['application/dtmf-relay;x=y', 'signal = *\n', '*'], ['application/dtmf-relay', 'Signal=11', '#'],
-    ['Application/DTMF', ' a ', 'A'], ['application/dtmf', '55', undefined], ['application/media_control+xml', '5', undefined], [undefined, '5', undefined],
-  ])('%s %j → %s', (type, body, digit) => { expect(digitOfInfo(type, body)).toBe(digit); });
+    ['application/dtmf-relay', 'Signal=5\r\nDuration=160', { digit: '5', durationMs: 160 }], ['application/dtmf-relay;x=y', 'signal = *\n', { digit: '*' }], ['application/dtmf-relay', 'Signal=11', { digit: '#' }],
+    ['Application/DTMF', ' a ', { digit: 'A' }], ['application/dtmf', 'Signal=7\r\nDuration=0', { digit: '7' }], ['application/dtmf', '55', undefined], ['application/media_control+xml', '5', undefined], [undefined, '5', undefined],
+  ])('%s %j → %j', (type, body, press) => { expect(pressOfInfo(type, body)).toEqual(press); });
 });

@@ -12,6 +12,7 @@ export class LegMedia {
   readonly audioOut = new DeferredAudioOut();
   private session: MediaSession | undefined;
   private negotiation: MediaNegotiator | undefined;
+  private description: string | undefined;
   private opening: Promise<void> | undefined;
   private recordTo: string | undefined;
   private talking = false;
@@ -28,7 +29,13 @@ export class LegMedia {
 
   get established(): boolean { return this.negotiation?.established ?? false; }
 
-  createOffer(): string { return this.negotiator().createOffer(); }
+  /** The far end takes RFC 4733. */
+  get telephoneEvents(): boolean { return this.negotiation?.telephoneEvents ?? false; }
+
+  createOffer(): string { return this.described(this.negotiator().createOffer()); }
+
+  /** What we said last, for an offer that changes nothing (RFC 4028 §7.4). */
+  currentDescription(): string { return this.description ?? this.createOffer(); }
 
   /** Throws SdpError. */
   applyAnswer(sdp: string): void {
@@ -38,7 +45,7 @@ export class LegMedia {
 
   /** Throws SdpError. */
   answerOffer(sdp: string): string {
-    const answer = this.negotiator().answerOffer(sdp);
+    const answer = this.described(this.negotiator().answerOffer(sdp));
     this.expect();
     return answer;
   }
@@ -79,6 +86,11 @@ export class LegMedia {
       this.logger.error('recording could not start', { error });
       this.events.emit('recordingFailed', { message: errorMessage(error) });
     });
+  }
+
+  private described(sdp: string): string {
+    this.description = sdp;
+    return sdp;
   }
 
   private negotiator(): MediaNegotiator {

@@ -20,6 +20,8 @@ export class MediaNegotiator {
   /** A far end is known and packets flow. */
   get established(): boolean { return this.remote !== undefined; }
 
+  get telephoneEvents(): boolean { return this.remote?.telephoneEvent !== undefined; }
+
   /** Whether the far end is expected to send. */
   get receiving(): boolean { return this.remote?.direction === 'sendrecv' || this.remote?.direction === 'recvonly'; }
 

@@ -1,4 +1,4 @@
-import { ACCEPT_HEADER, ALLOW_HEADER, KNOWN_METHODS, REFUSED_METHODS, SUPPORTED_EXTENSIONS, URI_SCHEMES } from './capabilities.js';
+import { ACCEPT_HEADER, ALLOW_HEADER, DIALOG_METHODS, KNOWN_METHODS, REFUSED_METHODS, SUPPORTED_EXTENSIONS, URI_SCHEMES } from './capabilities.js';
 import { firstOf, tokensOf, valuesOf, type RawMessage } from './raw-message.js';
 
 /** A request that is answered without any state. */
@@ -92,6 +92,7 @@ function isBalanced(value: string): boolean {
 function methodFault(method: string, message: RawMessage): Refusal | undefined {
   if (!KNOWN_METHODS.has(method)) return { statusCode: 501, extraHeaders: [ALLOW_HEADER] };
   const outside = !/;\s*tag\s*=/i.test(firstOf(message, 'to') ?? '');
+  if (outside && DIALOG_METHODS.has(method)) return { statusCode: 481 };
   return outside && REFUSED_METHODS.has(method) ? { statusCode: 405, extraHeaders: [ALLOW_HEADER] } : undefined;
 }
 

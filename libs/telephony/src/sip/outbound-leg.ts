@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import type { AudioOut, CallLeg, LegEvents, LegMediaStats, TrunkPlan } from '@dialfleet/call';
+import type { AudioOut, CallLeg, LegEvents, LegMediaStats, TransferOutcome, TrunkPlan } from '@dialfleet/call';
 import { Emitter, errorMessage, type Clock, type Logger } from '@dialfleet/kit';
 import type { IncomingResponseMessage } from 'sip.js/lib/core/messages/incoming-response-message.js';
 import type { Session } from 'sip.js/lib/core/session/session.js';
 import type { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-core.js';
 import type { URI } from 'sip.js/lib/grammar/uri.js';
 import type { MediaFactory } from '../media-session.js';
+import { methodsOf } from './capabilities.js';
 import { ConfirmedDialog } from './confirmed-dialog.js';
 import { DigestSession } from './digest-session.js';
 import { EarlyDialogs } from './early-dialogs.js';
+import { earlyUpdates } from './far-end-offer.js';
 import { safeText } from './header-safety.js';
 import { InviteAttempt } from './invite-attempt.js';
 import { InviteAttempts, type AttemptEnd, type NextStep } from './invite-attempts.js';
@@ -18,12 +20,13 @@ import { LegMedia } from './leg-media.js';
 import { redirection } from './redirect-contacts.js';
 import { retryAfterMs } from './retry-after.js';
 import { audioCodecsOf } from './sdp.js';
+import { policyAfterTooSmall, sessionTimerPolicy, termsOfAnswer, type SessionTimerPolicy } from './session-timer.js';
 import { sdpOf } from './sip-body.js';
 import type { ServerLocator, SipTarget } from './sip-target.js';
 import type { TransportLayer } from './transport-layer.js';
 
 export interface OutboundCallOptions extends InviteOptions {
-  trunk: InviteOptions['trunk'] & Pick<TrunkPlan, 'username' | 'password' | 'codecs' | 'tls' | 'wsPath' | 'tcpForLargeRequests' | 'redirectHosts'>;
+  trunk: InviteOptions['trunk'] & Pick<TrunkPlan, 'username' | 'password' | 'codecs' | 'tls' | 'wsPath' | 'tcpForLargeRequests' | 'redirectHosts' | 'sessionExpiresSeconds' | 'allowRefer'>;
 }
 
 /** What a leg needs of its endpoint. */
@@ -76,6 +79,9 @@ export class OutboundLeg implements CallLeg {
   private readonly sent: InviteAttempt[] = [];
   private early = new EarlyDialogs();
   private dialog: ConfirmedDialog | undefined;
+  private timerPolicy: SessionTimerPolicy;
+  /** As the server that was invited last can reach us. */
+  private contactHeader = '';
   private stopSilenceTimer: () => void = () => undefined;
 
   /** Throws UnsafeSipValueError when a value may not stand in a SIP message. */
@@ -84,6 +90,7 @@ export class OutboundLeg implements CallLeg {
     this.attempts = new InviteAttempts({ uri: requestUri(dialUser, trunk), destination: trunkDestination(trunk) });
     this.writer = new InviteWriter(options, { ...context, callId: this.callId });
     this.digest = digestOf(trunk);
+    this.timerPolicy = sessionTimerPolicy(trunk.sessionExpiresSeconds);
     this.media = new LegMedia(context.media, audioCodecsOf(trunk.codecs), this.events, context.logger);
     this.audioOut = this.media.audioOut;
   }
@@ -105,7 +112,13 @@ export class OutboundLeg implements CallLeg {
     // 'seeking' looks at hangingUp once its server and media are there.
   }
 
-  sendDtmf(digits: string): Promise<void> { return this.media.sendDtmf(digits); }
+  sendDtmf(digits: string): Promise<void> { return this.dialog ? this.dialog.sendDtmf(digits) : this.media.sendDtmf(digits); }
+
+  transfer(target: string, progress: (sipStatus: number) => void = () => undefined): Promise<TransferOutcome> {
+    if (!this.dialog || this.state !== 'confirmed') return Promise.resolve({ ok: false, sipStatus: null, reason: 'the call is not answered' });
+    return this.dialog.transfer(target, progress);
+  }
+
   record(filePath: string): Promise<void> { return this.media.record(filePath); }
 
   close(): Promise<LegMediaStats> {
@@ -162,17 +175,20 @@ export class OutboundLeg implements CallLeg {
     }
   }
 
-  private sendInvite({ invitee, target, isLast }: Invite): void {
+  private sendInvite(step: Invite): void {
+    const { invitee, target, isLast } = step;
     const { transport, clock } = this.context;
-    const message = this.writer.write(invitee.uri, target, this.media.createOffer());
+    const message = this.writer.write(invitee.uri, target, this.media.createOffer(), this.timerPolicy);
     transport.aim(this.callId, target, { tcpForLargeRequests: this.options.trunk.tcpForLargeRequests });
     this.early = new EarlyDialogs();
+    this.contactHeader = this.context.contactHeaderFor(target);
     this.state = 'inviting';
     if (!isLast) this.stopSilenceTimer = clock.after(SILENT_TARGET_MS, () => this.passOver(target));
     this.sent.push(new InviteAttempt(message, this.context, {
       progressed: (sipStatus, response) => this.progressed(sipStatus, response),
       accepted: (session, response) => this.accepted(session, response),
-      refused: (response, ours) => this.refused(target, response, ours),
+      early: earlyUpdates({ media: this.media, logger: this.context.logger, contactHeader: this.contactHeader }),
+      refused: (response, ours) => this.refused(step, response, ours),
       neverEnded: () => this.gone(487),
     }));
   }
@@ -209,7 +225,10 @@ export class OutboundLeg implements CallLeg {
   private accepted(session: Session, message: IncomingResponseMessage): void {
     this.stopSilenceTimer();
     if (this.state === 'gone') { session.bye(); return; }
-    const dialog = new ConfirmedDialog(session, { ...this.context, media: this.media, events: this.events }, () => this.gone());
+    const dialog = new ConfirmedDialog(session, {
+      ...this.context, contactHeader: this.contactHeader, media: this.media, events: this.events, ownsCallId: true, peerAllows: methodsOf(message.getHeaders('allow')),
+      timerPolicy: this.timerPolicy, allowRefer: this.options.trunk.allowRefer,
+    }, () => this.gone());
     this.dialog = dialog;
     const answered = { sipStatus: message.statusCode ?? 200 };
     if (this.state === 'leaving') {
@@ -224,6 +243,7 @@ export class OutboundLeg implements CallLeg {
       return;
     }
     this.state = 'confirmed';
+    dialog.startSessionTimer(termsOfAnswer(message));
     this.media.startTalking();
     this.events.emit('answered', answered);
   }
@@ -244,12 +264,18 @@ export class OutboundLeg implements CallLeg {
     }
   }
 
-  private refused(target: SipTarget, message: IncomingResponseMessage, ours: string | undefined): void {
+  private refused(step: Invite, message: IncomingResponseMessage, ours: string | undefined): void {
     this.stopSilenceTimer();
     const status = message.statusCode ?? 500;
     if (this.state === 'leaving') return this.gone(status);
     if (this.state !== 'inviting') return;
-    if (ours !== undefined || status === 503) this.context.locator.failed(target, ours === undefined ? retryAfterMs(message) : undefined);
+    const raised = status === 422 ? policyAfterTooSmall(this.timerPolicy, message) : undefined;
+    if (raised) {
+      this.timerPolicy = raised;
+      void this.inviteTarget(step);
+      return;
+    }
+    if (ours !== undefined || status === 503) this.context.locator.failed(step.target, ours === undefined ? retryAfterMs(message) : undefined);
     void this.take(this.attempts.ended(this.endOf(message, status, ours)));
   }
 

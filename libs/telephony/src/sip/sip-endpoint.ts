@@ -209,7 +209,7 @@ export class SipEndpoint {
     if (!this.handler || !arrival || this.stopping) { invite.reject({ statusCode: this.stopping ? 503 : 480 }); return; }
     invite.trying();
     const leg = new IncomingLeg(invite, {
-      arrival, media: this.options.media, codecs: this.options.codecs ?? ['PCMU', 'PCMA'], logger: this.options.logger,
+      arrival, media: this.options.media, codecs: this.options.codecs ?? ['PCMU', 'PCMA'], logger: this.options.logger, clock: this.clock,
       contactHeader: `Contact: ${this.core.configuration.contact}`, onGone: (gone) => this.gone(gone),
     });
     this.live(leg);
@@ -254,7 +254,7 @@ function coreConfiguration(options: SipEndpointOptions, transport: TransportLaye
   const contact: Contact = { pubGruu: undefined, tempGruu: undefined, uri, toString: () => `<${uri}>` };
   return {
     aor: uri.clone(), contact, displayName: '', loggerFactory, hackViaTcp: false, routeSet: [], sipjsId: '', supportedOptionTags: [],
-    supportedOptionTagsResponse: [], userAgentHeaderFieldValue: options.userAgent, viaForceRport: main === 'udp', viaHost: host,
+    supportedOptionTagsResponse: ['timer'], userAgentHeaderFieldValue: options.userAgent, viaForceRport: main === 'udp', viaHost: host,
     authenticationFactory: () => undefined, transportAccessor: () => transport,
   };
 }

@@ -15,6 +15,8 @@ import { Grammar } from 'sip.js/lib/grammar/grammar.js';
 import { URI } from 'sip.js/lib/grammar/uri.js';
 import type { RequestAuthentication } from './call-credentials.js';
 import { fastParse } from './fast-grammar.js';
+import { acknowledgeReinvitesAgain, reinvitePatchPoints } from './sip-js-reinvite.js';
+import { teachUpdate, updatePatchPoints } from './sip-js-update.js';
 import { assertSingleLines } from './wire-guard.js';
 
 /**
@@ -33,6 +35,7 @@ const patchPoints: Record<string, () => boolean> = {
   'UserAgentServer.prototype.reply': () => typeof userAgentServer.reply === 'function',
   'UserAgentCore.prototype.replyStateless': () => typeof userAgentCore.replyStateless === 'function',
   'Timers.TIMER_D, I, J, K': () => [timers.TIMER_D, timers.TIMER_I, timers.TIMER_J, timers.TIMER_K].every((ms) => typeof ms === 'number'),
+  ...updatePatchPoints, ...reinvitePatchPoints,
 };
 
 type Branchable = { method: string; branch?: string };
@@ -65,6 +68,8 @@ export function applySipJsPatches(): void {
   tolerateStrayPercentSigns();
   answerEveryChallenge();
   refuseLineBreaks();
+  teachUpdate();
+  acknowledgeReinvitesAgain();
   applied = true;
 }
 
