@@ -341,9 +341,9 @@ describe('a leg against a scripted peer', () => {
     expect(await reinvite(2, `${SDP}a=inactive\r\n`)).toContain('a=inactive');
     expect(media.sessions[0].expected).toBe(false);
     expect(await reinvite(3, SDP.replace('AVP 0', 'AVP 8').replace('4000', '4002'))).toContain('m=audio 20000 RTP/AVP 8 101');
-    expect(media.sessions[0]).toMatchObject({ remote: { codec: 'PCMA', port: 4002, direction: 'sendrecv' }, expected: true });
+    expect(media.sessions[0]).toMatchObject({ remote: { codec: { name: 'PCMA' }, port: 4002, direction: 'sendrecv' }, expected: true });
     expect(await reinvite(4, SDP.replace('AVP 0', 'AVP 18'))).toMatch(/^SIP\/2\.0 488/);
-    expect(media.sessions[0].remote?.codec).toBe('PCMA');
+    expect(media.sessions[0].remote?.codec.name).toBe('PCMA');
     expect(await reinvite(5, SDP)).toMatch(/^SIP\/2\.0 200/);
   });
 
@@ -488,7 +488,7 @@ describe('what arrives', () => {
     const to = /^To: .*$/m.exec(ok)?.[0].trimEnd() ?? '';
     peer.send(invite.replace('To: <sip:c@d>', to).replace(/INVITE/g, 'ACK').replace('z9hG4bKACK0', 'z9hG4bKack').replace('x-ACK-', 'x-INVITE-').replace('Content-Length: 0\r\n\r\n', `Content-Type: application/sdp\r\nContent-Length: ${SDP.length}\r\n\r\n${SDP}`), sip.port);
     await eventually(() => media.sessions[0].remotes.length > 0);
-    expect(media.sessions[0].remote).toMatchObject({ port: 4000, codec: 'PCMU' });
+    expect(media.sessions[0].remote).toMatchObject({ port: 4000, codec: { name: 'PCMU' } });
   });
 
   it('refuses a merged request with 482 (RFC 3261 §8.2.2.2)', async () => {
