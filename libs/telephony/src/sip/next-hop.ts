@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import type { SipTransportName } from '@dialfleet/call';
 import { defaultPortOf, isSecure, isWebSocket } from './sip-socket.js';
 import type { SipDestination, SipTarget } from './sip-target.js';
@@ -28,15 +28,26 @@ export function parseNextHop(uri: string): NextHop | undefined {
 
 /**
  * Whether a request within a dialog goes to where the call went before, instead of to its next hop: because that is the
- * same place, because the place is reachable only through the connection that is there (RFC 7118 §5), or because it would
- * lay a protected call open.
+ * same place, because the place is reachable only the way that is there (WebSocket clients, RFC 7118 §5; peers behind a NAT that name their inner
+ * address), or because it would lay a protected call open.
  */
 export function staysOnAim(next: NextHop, aimed: SipTarget): boolean {
   const transport = next.transport ?? aimed.transport;
   if (isSecure(aimed.transport) && !next.secure && next.transport !== undefined && !isSecure(next.transport)) return true;
+  if (isInward(next.host) && !isInward(aimed.address)) return true;
   if (isWebSocket(transport) || next.host.toLowerCase().endsWith('.invalid')) return true;
   return transport === aimed.transport && (next.port ?? defaultPortOf[transport]) === aimed.port && isHostOf(next.host, aimed);
 }
+
+const inward = new BlockList();
+for (const [network, prefix] of [['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['172.16.0.0', 12], ['192.168.0.0', 16]] as const) inward.addSubnet(network, prefix, 'ipv4');
+for (const [network, prefix] of [['::', 127], ['fc00::', 7], ['fe80::', 10]] as const) inward.addSubnet(network, prefix, 'ipv6');
+
+/** An address that means nothing outside its own network. */
+const isInward = (host: string): boolean => {
+  const family = isIP(host);
+  return family !== 0 && inward.check(host, family === 6 ? 'ipv6' : 'ipv4');
+};
 
 const isHostOf = (host: string, target: SipTarget): boolean =>
   host === target.address || host.toLowerCase() === target.hostname.toLowerCase();

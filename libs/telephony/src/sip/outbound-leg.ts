@@ -308,7 +308,6 @@ export class OutboundLeg implements CallLeg {
     this.stopSilenceTimer();
     if (this.state !== 'gone') {
       this.state = 'gone';
-      this.context.transport.release(this.callId);
       this.context.onGone(this);
     }
     if (!this.hangingUp || this.releasedSent) return;

@@ -44,8 +44,8 @@ export class OwnAddress {
   }
 
   /** A request of ours with Via and Contact for this way. Its branch stays, by which the response finds its transaction. */
-  withOwnNames(message: WireMessage, way: Way): string {
+  withOwnNames(message: WireMessage, way: Way, contactWay: Way = way): string {
     const via = `SIP/2.0/${protocolOf[way.transport]} ${this.sentBy(way)};branch=${message.branch ?? ''}${way.transport === 'udp' ? ';rport' : ''}`;
-    return this.withContact(via === message.via ? message.text : withVia(message, via), way);
+    return this.withContact(via === message.via ? message.text : withVia(message, via), contactWay);
   }
 }

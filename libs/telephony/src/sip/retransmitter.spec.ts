@@ -17,12 +17,14 @@ describe('Retransmitter', () => {
   let clock: VirtualClock;
   let to: Hop;
   let sentAtMs: number[];
+  let unanswered: Hop[];
   let retransmitter: Retransmitter;
   const start = (reliable: boolean): void => {
     clock = new VirtualClock();
     sentAtMs = [];
+    unanswered = [];
     to = { ...udp, transport: reliable ? 'tcp' : 'udp' };
-    retransmitter = new Retransmitter(clock, () => sentAtMs.push(clock.monotonicMs()));
+    retransmitter = new Retransmitter(clock, () => sentAtMs.push(clock.monotonicMs()), (hop) => unanswered.push(hop));
   };
   beforeEach(() => start(false));
 
@@ -97,16 +99,24 @@ describe('Retransmitter', () => {
     expect(retransmitter.size).toBe(0);
   });
 
-  it('repeats nothing on a reliable transport, but remembers the INVITE', () => {
+  it('repeats nothing on a reliable transport, and forgets an INVITE that was never answered, with a word about it', () => {
     start(true);
     retransmitter.requestSent(request('INVITE'), to);
-    retransmitter.requestSent(message('BYE sip:x SIP/2.0', 'BYE', 'z9hG4bKb'), to);
-    retransmitter.refusalSent(response(486, 'INVITE'), to);
-    clock.advance(60_000);
-    expect(sentAtMs).toEqual([]);
-    expect([retransmitter.inviteDestination('z9hG4bKa'), retransmitter.size]).toEqual([to, 1]);
+    clock.advance(31_999);
+    expect([retransmitter.inviteDestination('z9hG4bKa'), retransmitter.size, unanswered]).toEqual([to, 1, []]);
+    clock.advance(1);
+    expect([sentAtMs, retransmitter.size, unanswered]).toEqual([[], 0, [to]]);
+  });
+
+  it('remembers an INVITE on a reliable transport for as long as it rings', () => {
+    start(true);
+    retransmitter.requestSent(request('INVITE'), to);
+    retransmitter.responseReceived(response(180, 'INVITE'));
+    clock.advance(120_000);
+    expect(retransmitter.inviteDestination('z9hG4bKa')).toEqual(to);
+    expect(retransmitter.pendingTo(() => true)).toEqual([{ branch: 'z9hG4bKa', method: 'INVITE', answered: true }]);
     retransmitter.forgetInvite('z9hG4bKa');
-    expect(retransmitter.size).toBe(0);
+    expect([retransmitter.size, unanswered]).toEqual([0, []]);
   });
 
   it('forgets everything when stopped', () => {

@@ -8,7 +8,7 @@ export const T2_MS = 4_000;
 /** Timers B, D, F, H, J: after this a transaction is given up. */
 export const TRANSACTION_TIMEOUT_MS = 64 * T1_MS;
 
-interface ClientEntry { text: string; to: Hop; invite: boolean; intervalMs: number; deadlineMs: number; cancel: () => void }
+interface ClientEntry { branch: string; method: string; text: string; to: Hop; invite: boolean; answered: boolean; final: boolean; intervalMs: number; deadlineMs: number; cancel: () => void }
 interface ServerEntry { intervalMs: number; deadlineMs: number; cancel: () => void }
 
 /**
@@ -20,7 +20,9 @@ export class Retransmitter {
   private readonly servers = new Map<string, ServerEntry>();
   readonly counts = { requests: 0, responses: 0 };
 
-  constructor(private readonly clock: Clock, private readonly resend: (text: string, to: Hop) => void) {}
+  constructor(private readonly clock: Clock, private readonly resend: (text: string, to: Hop) => void,
+    /** A request over a reliable transport got no answer at all. */
+    private readonly onUnanswered: (to: Hop, sentMs: number) => void = () => undefined) {}
 
   /** Transactions remembered: for tests and metrics. */
   get size(): number { return this.clients.size + this.servers.size; }
@@ -30,13 +32,12 @@ export class Retransmitter {
     const key = clientKey(message.branch, message.cseqMethod);
     this.clients.get(key)?.cancel();
     const entry: ClientEntry = {
-      text: message.text, to, invite: message.method === 'INVITE', intervalMs: T1_MS,
+      branch: message.branch, method: message.cseqMethod, text: message.text, to, invite: message.method === 'INVITE', answered: false, final: false, intervalMs: T1_MS,
       deadlineMs: this.clock.monotonicMs() + TRANSACTION_TIMEOUT_MS, cancel: () => undefined,
     };
     this.clients.set(key, entry);
     if (!isReliable(to.transport)) this.scheduleRequest(key, entry);
-    // A reliable INVITE waits for its answer without a limit of ours; anything else ends with timer F.
-    else if (!entry.invite) entry.cancel = this.clock.after(TRANSACTION_TIMEOUT_MS, () => this.clients.delete(key));
+    else entry.cancel = this.clock.after(TRANSACTION_TIMEOUT_MS, () => this.expired(key, entry));
   }
 
   /** Where the INVITE of this branch went. */
@@ -49,8 +50,10 @@ export class Retransmitter {
     const key = clientKey(message.branch, message.cseqMethod);
     const entry = this.clients.get(key);
     if (!entry) return;
+    entry.answered = true;
     if (message.status < 200) return this.provisionalReceived(entry);
     entry.cancel();
+    entry.final = true;
     if (!entry.invite || message.status < 300) this.clients.delete(key);
     // A refusal may be repeated, and each wants its ACK at the same place (timer D).
     else entry.cancel = this.clock.after(TRANSACTION_TIMEOUT_MS, () => this.clients.delete(key));
@@ -80,10 +83,17 @@ export class Retransmitter {
   }
 
   /** The transaction of this INVITE was given up. */
-  forgetInvite(branch: string): void {
-    const key = clientKey(branch, 'INVITE');
+  forgetInvite(branch: string): void { this.forget(branch, 'INVITE'); }
+
+  forget(branch: string, method: string): void {
+    const key = clientKey(branch, method);
     this.clients.get(key)?.cancel();
     this.clients.delete(key);
+  }
+
+  /** Requests without a final answer that went to such a place. */
+  pendingTo(matches: (to: Hop) => boolean): { branch: string; method: string; answered: boolean }[] {
+    return [...this.clients.values()].filter(({ to, final }) => !final && matches(to)).map(({ branch, method, answered }) => ({ branch, method, answered }));
   }
 
   stop(): void {
@@ -96,6 +106,12 @@ export class Retransmitter {
   private provisionalReceived(entry: ClientEntry): void {
     if (entry.invite) entry.cancel();
     else entry.intervalMs = T2_MS;
+  }
+
+  /** Timers B and F without an answer (an INVITE that was answered provisionally has no such timer). */
+  private expired(key: string, entry: ClientEntry): void {
+    this.clients.delete(key);
+    if (!entry.answered) this.onUnanswered(entry.to, entry.deadlineMs - TRANSACTION_TIMEOUT_MS);
   }
 
   private scheduleRequest(key: string, entry: ClientEntry): void {

@@ -13,20 +13,20 @@ import { callCredentials } from './call-credentials.js';
 import { safeHost, safeText } from './header-safety.js';
 import { HostResolver } from './host-resolver.js';
 import { IncomingLeg, type IncomingCall } from './incoming-call.js';
-import { lossy, type LossOptions } from './lossy-socket.js';
+import type { LossOptions } from './lossy-socket.js';
 import { MessageIntake } from './message-intake.js';
 import { uriHost } from './invite-headers.js';
+import { openSockets } from './open-socket.js';
 import { OutboundLeg, type OutboundCallOptions, type OutboundContext } from './outbound-leg.js';
 import { OwnAddress } from './own-address.js';
 import type { AudioCodec } from './sdp.js';
-import { applySipJsPatches, disposeCore } from './sip-js-patches.js';
+import { applySipJsPatches, disposeCore, loseRequest } from './sip-js-patches.js';
 import { AddressLocator } from './server-locator.js';
 import { SipLadders } from './sip-ladder.js';
-import { protocolOf, type OpenSocket, type SocketListener } from './sip-socket.js';
+import { protocolOf, type FlowListener } from './sip-socket.js';
 import type { ServerLocator } from './sip-target.js';
-import { openTcpSocket } from './tcp-transport.js';
+import type { ServerTls } from './tls-transport.js';
 import { TransportLayer } from './transport-layer.js';
-import { openUdpSocket } from './udp-transport.js';
 
 export interface SipEndpointOptions {
   /** The only transport, instead of `transports`. */
@@ -34,8 +34,12 @@ export interface SipEndpointOptions {
   /** All share the endpoint's calls; the first is what `port` tells of. */
   transports?: readonly SipTransportName[];
   bindAddress: string;
-  /** 0: any free port. UDP and TCP share the number. */
+  /** Of UDP and TCP; 0: any free one, the same for both. */
   port: number;
+  /** TLS, WS and WSS listen where a port is given here (0: any free one); without one they only connect. */
+  listen?: Partial<Record<SipTransportName, number>>;
+  /** What we show where we listen for TLS or WSS. */
+  tls?: ServerTls;
   /** What others reach us at (Via, Contact, From); default: the bind address, or a local one when that is a wildcard. */
   advertisedAddress?: string;
   userAgent: string;
@@ -66,9 +70,6 @@ export interface SipEndpointStats {
 const CONTACT_USER = 'dialfleet';
 /** How long stop() waits for the far ends' last words. */
 const STOP_GRACE_MS = 4_000;
-const PORT_ATTEMPTS = 10;
-const openers: Partial<Record<SipTransportName, OpenSocket>> = { udp: openUdpSocket, tcp: openTcpSocket };
-
 /** One SIP user agent on the sockets of several transports: places calls and takes them. */
 export class SipEndpoint {
   private readonly legs = new Set<OutboundLeg | IncomingLeg>();
@@ -104,12 +105,16 @@ export class SipEndpoint {
       onInformalProgress: (callId, status, branch) => endpoint.outbound.get(callId)?.informalProgress(status, branch),
     }, loggers.getLogger('sip.parser'), options.logger, options.admission ?? Admission.open(clock));
     transport.tap = { sent: (text, to) => endpoint.ladders.add(sentCallId(text), 'sent', text, to, protocolOf[to.transport]) };
-    await endpoint.open(transports);
+    await openSockets(transport, { ...options, transports, clock }, endpoint.socketListener());
+    endpoint.opened(transports[0]);
     return endpoint;
   }
 
-  /** The bound port. */
+  /** The bound port of the first transport; 0 when that only connects. */
   get port(): number { return this.core.configuration.contact.uri.port ?? 0; }
+
+  /** Where this transport listens; undefined when it only connects. */
+  portOf(transport: SipTransportName): number | undefined { return this.transport.portOf(transport); }
 
   /** Throws UnsafeSipValueError when a value may not go onto the wire. Nothing is sent before `start()` of the leg. */
   createCall(options: OutboundCallOptions): CallLeg {
@@ -151,7 +156,7 @@ export class SipEndpoint {
     await this.transport.close();
   }
 
-  private socketListener(): SocketListener {
+  private socketListener(): FlowListener {
     return {
       onMessage: (text, source) => this.intake?.receive(text, source),
       onRefused: (reason, source) => {
@@ -159,25 +164,8 @@ export class SipEndpoint {
         this.options.logger.debug('SIP message refused', { reason, from: source.address });
       },
       onError: (error) => this.options.logger.error('SIP socket failed', { error: error.message }),
+      onFlowLost: (flow, reason) => this.transport.flowLost(flow, reason),
     };
-  }
-
-  /** Opens the sockets, all or none. Of any free port for UDP the number may be taken for TCP: then another is tried. */
-  private async open(transports: readonly SipTransportName[], attempt = 1): Promise<void> {
-    const { bindAddress, port, loss } = this.options;
-    try {
-      for (const name of transports) {
-        const opener = openers[name];
-        if (!opener) throw new Error(`SIP over ${name} is not supported yet`);
-        const open = loss ? lossy(opener, loss) : opener;
-        this.transport.attach(await open(bindAddress, this.transport.portOf(transports[0]) ?? port, this.socketListener()));
-      }
-    } catch (error) {
-      await this.transport.close();
-      if (port === 0 && attempt < PORT_ATTEMPTS && (error as NodeJS.ErrnoException).code === 'EADDRINUSE') return this.open(transports, attempt + 1);
-      throw error;
-    }
-    this.opened(transports[0]);
   }
 
   /** The ports are known: the main one belongs into Via and Contact, until the transport layer knows better. */
@@ -186,6 +174,7 @@ export class SipEndpoint {
     configuration.contact.uri.port = this.transport.portOf(main);
     configuration.viaHost = this.transport.own.sentBy({ transport: main });
     configuration.authenticationFactory = () => callCredentials((callId) => this.outbound.get(callId)?.authentication);
+    this.transport.onRequestLost = (branch, method, reason) => loseRequest(this.core, branch, method, reason);
     this.core.delegate = {
       onInvite: (invite) => this.invited(invite),
       onMessage: (request) => { request.reject({ statusCode: 405 }); },
@@ -208,6 +197,7 @@ export class SipEndpoint {
     const arrival = this.intake?.arrivalOf(invite.message);
     if (!this.handler || !arrival || this.stopping) { invite.reject({ statusCode: this.stopping ? 503 : 480 }); return; }
     invite.trying();
+    this.transport.aimBack(invite.message.callId, arrival.source);
     const leg = new IncomingLeg(invite, {
       arrival, media: this.options.media, codecs: this.options.codecs ?? ['PCMU', 'PCMA'], logger: this.options.logger, clock: this.clock,
       contactHeader: `Contact: ${this.core.configuration.contact}`, onGone: (gone) => this.gone(gone),
@@ -238,6 +228,7 @@ export class SipEndpoint {
     this.ladders.end(leg.callId);
     this.legs.delete(leg);
     if (this.outbound.get(leg.callId) === leg) this.outbound.delete(leg.callId);
+    this.transport.release(leg.callId);
     if (this.legs.size === 0) this.emptied?.();
   }
 }

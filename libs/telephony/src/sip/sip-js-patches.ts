@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Dialog } from 'sip.js/lib/core/dialogs/dialog.js';
 import { SessionDialog } from 'sip.js/lib/core/dialogs/session-dialog.js';
 import type { IncomingResponseMessage } from 'sip.js/lib/core/messages/incoming-response-message.js';
+import { TransportError } from 'sip.js/lib/core/exceptions/transport-error.js';
 import { OutgoingRequestMessage } from 'sip.js/lib/core/messages/outgoing-request-message.js';
 import type { ResponseOptions } from 'sip.js/lib/core/messages/outgoing-response.js';
 import { Timers } from 'sip.js/lib/core/timers.js';
@@ -149,6 +150,13 @@ export function disposeCore(core: UserAgentCore): void {
   core.dispose();
   for (const transaction of challenged.get(core) ?? []) transaction.dispose();
   challenged.delete(core);
+}
+
+/** The client transaction fails as if its request could not have been sent: its user gets a 503 (RFC 3261 §8.1.3.1). */
+export function loseRequest(core: UserAgentCore, branch: string, method: string, reason: string): void {
+  const user = core.userAgentClients.get(`${branch}${method}`) as unknown as { _transaction?: { id: string; onTransportError(error: Error): void } } | undefined;
+  const transaction = user?._transaction;
+  if (transaction?.id === branch) transaction.onTransportError(new TransportError(reason));
 }
 
 /** A user part with a percent sign that is no escape makes `URI.toString` throw in the middle of building a message. */

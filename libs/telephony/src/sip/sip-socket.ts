@@ -1,5 +1,7 @@
 import type { SipTransportName } from '@dialfleet/call';
+import type { Clock } from '@dialfleet/kit';
 import type { SipTarget } from './sip-target.js';
+import type { ServerTls } from './tls-transport.js';
 import type { Peer } from './wire.js';
 
 /** Where a message goes. `flow` names the connection to take while it lives; without it, one to the target. */
@@ -18,6 +20,12 @@ export const isReliable = (transport: SipTransportName): boolean => transport !=
 export const isSecure = (transport: SipTransportName): boolean => transport === 'tls' || transport === 'wss';
 export const isWebSocket = (transport: SipTransportName): boolean => transport === 'ws' || transport === 'wss';
 
+/** Somebody needs the way to a target: it is kept open and alive. */
+export interface FlowUse {
+  /** Between signs of life on a silent way; 0: none. */
+  keepAliveMs: number;
+}
+
 /** Moves whole SIP messages as text over one transport: a UDP socket, or all connections of a kind. */
 export interface SipSocket {
   readonly transport: SipTransportName;
@@ -27,6 +35,10 @@ export interface SipSocket {
   connect?(to: Hop): Promise<Hop>;
   /** Resolves once handed to the system; rejects when it cannot be sent. `to.address` is an IP address. */
   send(text: string, to: Hop): Promise<void>;
+  /** Until the returned function is called. Opens nothing by itself. */
+  use(to: Hop, use: FlowUse): () => void;
+  /** A request on this connection was never answered: it is closed unless it was heard of since. */
+  suspect?(flow: string, sinceMs: number, reason: string): void;
   close(): Promise<void>;
 }
 
@@ -38,4 +50,18 @@ export interface SocketListener {
   onError(error: Error): void;
 }
 
-export type OpenSocket = (bindAddress: string, port: number, listener: SocketListener) => Promise<SipSocket>;
+export interface FlowListener extends SocketListener {
+  /** The connection is gone, and with it whoever waits for an answer on it. */
+  onFlowLost(flow: string, reason: string): void;
+}
+
+export interface SocketOptions {
+  bindAddress: string;
+  /** Undefined: connects only. 0: any free port. */
+  port: number | undefined;
+  clock: Clock;
+  /** PEM, for a TLS or WSS listener. */
+  tls?: ServerTls;
+}
+
+export type OpenSocket = (options: SocketOptions, listener: FlowListener) => Promise<SipSocket>;

@@ -4,6 +4,8 @@ export interface FramedOutput {
   onMessage(text: string): void;
   /** A double CRLF between messages asks for a single one back (RFC 5626 §3.5.1). */
   onKeepAlive(): void;
+  /** A single CRLF between messages: the answer to a double one of ours. */
+  onPong?(): void;
 }
 
 /** The stream cannot be followed any more: the connection must be closed (RFC 3261 §18.3). */
@@ -50,7 +52,7 @@ export class StreamFramer {
   private skipKeepAlives(): void {
     let at = 0;
     while (this.pending[at] === CR && this.pending[at + 1] === LF) {
-      if (this.pending[at + 2] === CR && this.pending[at + 3] === LF) { this.output.onKeepAlive(); at += 2; }
+      if (this.pending[at + 2] === CR && this.pending[at + 3] === LF) { this.output.onKeepAlive(); at += 2; } else this.output.onPong?.();
       at += 2;
     }
     if (at > 0) this.consume(at);

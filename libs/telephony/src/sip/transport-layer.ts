@@ -1,20 +1,21 @@
 import type { SipTransportName } from '@dialfleet/call';
-import type { Clock } from '@dialfleet/kit';
+import { errorMessage, type Clock } from '@dialfleet/kit';
 import type { Transport } from 'sip.js/lib/core/transport.js';
+import { AimBook, type Aim, type AimOptions } from './aim-book.js';
+import { LargeRequests } from './large-requests.js';
 import { destinationOf, nextHopOf, staysOnAim } from './next-hop.js';
 import type { OwnAddress } from './own-address.js';
-import { Retransmitter, TRANSACTION_TIMEOUT_MS } from './retransmitter.js';
+import { Retransmitter } from './retransmitter.js';
 import { protocolOf, type Hop, type SipSocket } from './sip-socket.js';
 import type { ServerLocator } from './sip-target.js';
+import { UdpProbe } from './udp-probe.js';
 import { wireFault } from './wire-guard.js';
 import { annotateVia, callIdOf, hasToTag, responseRoute, scanMessage, splitJoinedVia, withVia, type Peer, type WireMessage } from './wire.js';
 
-export interface AimOptions {
-  /** A request too large for a datagram goes over TCP (RFC 3261 §18.1.1); default true. */
-  tcpForLargeRequests?: boolean;
-}
+export type { AimOptions } from './aim-book.js';
 
-interface Aim extends AimOptions { target: Hop }
+const DEFAULT_KEEP_ALIVE_SECONDS = 30;
+const MAX_REMEMBERED = 1_024;
 
 /** Told of each message as it goes over the wire, repetitions included. */
 export interface WireTap {
@@ -29,18 +30,24 @@ export class TransportLayer implements Transport {
   readonly retransmitter: Retransmitter;
   tap: WireTap | undefined;
   private readonly sockets = new Map<SipTransportName, SipSocket>();
-  private readonly aims = new Map<string, Aim>();
-  /** Aims of calls that ended lately, in two generations: each is forgotten one to two transaction times later. */
-  private released = new Map<string, Aim>();
-  private releasedBefore = new Map<string, Aim>();
-  private releasedSinceMs = 0;
+  private readonly aims: AimBook;
+  private readonly large: LargeRequests;
+  private readonly probe: UdpProbe;
   /** Why an INVITE could not be sent, by branch: sip.js reports a bare 503. */
   private readonly sendErrors = new Map<string, string>();
   /** INVITEs given up while their connection was being made, by branch. */
   private readonly withdrawn = new Set<string>();
+  /** A request is not going to be answered: its connection is gone, or its port is closed. Set by the owner. */
+  onRequestLost: (branch: string, method: string, reason: string) => void = () => undefined;
 
-  constructor(private readonly clock: Clock, private readonly locator: ServerLocator, readonly own: OwnAddress, private readonly mainTransport: SipTransportName) {
-    this.retransmitter = new Retransmitter(clock, (text, to) => { this.transmit(text, to).catch(() => undefined); });
+  constructor(clock: Clock, private readonly locator: ServerLocator, readonly own: OwnAddress, private readonly mainTransport: SipTransportName) {
+    this.aims = new AimBook(clock);
+    this.large = new LargeRequests(clock);
+    this.probe = new UdpProbe(clock, (address, port) => this.refused(address, port));
+    this.retransmitter = new Retransmitter(clock, (text, to) => {
+      this.transmit(text, to).catch(() => undefined);
+      this.probe.start(to);
+    }, (to, sinceMs) => this.suspect(to, sinceMs));
   }
 
   /** What sip.js writes into a Via before we know better. */
@@ -59,23 +66,22 @@ export class TransportLayer implements Transport {
    * Requests with this Call-ID go to `target` from now on: those outside a dialog, and those within one whose next hop is
    * the same place or can be reached in no other way. Calling it again aims elsewhere.
    */
-  aim(callId: string, target: Hop, options: AimOptions = {}): void { this.aims.set(callId, { ...options, target }); }
-
-  /** The call is over. What it still has to say (a forked 2xx is acknowledged and ended) goes the same way. */
-  release(callId: string): void {
-    const aim = this.aims.get(callId);
-    if (!aim) return;
-    this.aims.delete(callId);
-    if (this.clock.monotonicMs() - this.releasedSinceMs > TRANSACTION_TIMEOUT_MS) {
-      this.releasedBefore = this.released;
-      this.released = new Map();
-      this.releasedSinceMs = this.clock.monotonicMs();
-    }
-    this.released.set(callId, aim);
+  aim(callId: string, target: Hop, options: AimOptions = {}): void {
+    const keepAliveMs = (options.keepAliveSeconds ?? DEFAULT_KEEP_ALIVE_SECONDS) * 1_000;
+    const endUse = this.sockets.get(target.transport)?.use(target, { keepAliveMs }) ?? (() => undefined);
+    this.aims.set(callId, { ...options, target, endUse });
   }
 
+  /** A call that came in: what we ask within it goes back the same way, as far as `aim` says. */
+  aimBack(callId: string, { address, port, transport = 'udp', flow }: Peer): void {
+    this.aim(callId, { address, port, transport, hostname: address, ...(flow === undefined ? {} : { flow }) });
+  }
+
+  /** The call is over. What it still has to say (a forked 2xx is acknowledged and ended) goes the same way. */
+  release(callId: string): void { this.aims.release(callId); }
+
   /** Where the requests of this call go. */
-  aimOf(callId: string): Hop | undefined { return this.findAim(callId)?.target; }
+  aimOf(callId: string): Hop | undefined { return this.aims.find(callId)?.target; }
 
   /** Called by sip.js with a whole message. A rejection ends the transaction as a transport error. */
   send(text: string): Promise<void> {
@@ -107,7 +113,9 @@ export class TransportLayer implements Transport {
 
   /** An INVITE given up for another: it is sent no more. A late response still finds it. */
   withdraw(branch: string): void {
-    if (!this.retransmitter.repeatNoMore(branch)) this.withdrawn.add(branch);
+    if (this.retransmitter.repeatNoMore(branch)) return;
+    if (this.withdrawn.size >= MAX_REMEMBERED) this.withdrawn.clear();
+    this.withdrawn.add(branch);
   }
 
   /** The reason why the INVITE of this branch never left, told once. */
@@ -117,8 +125,20 @@ export class TransportLayer implements Transport {
     return reason;
   }
 
+  /**
+   * Whoever waits on this connection waits in vain. Where we listen, the far end may still come back with the answer to a
+   * request that it has begun to answer (RFC 3261 §18.2.2).
+   */
+  flowLost(flow: string, reason: string): void {
+    const mayComeBack = this.own.isListening(transportOfFlow(flow));
+    for (const { branch, method, answered } of this.retransmitter.pendingTo((to) => to.flow === flow)) {
+      if (!answered || !mayComeBack) this.lost(branch, method, reason);
+    }
+  }
+
   async close(): Promise<void> {
     this.retransmitter.stop();
+    this.probe.close();
     const sockets = [...this.sockets.values()];
     this.sockets.clear();
     await Promise.all(sockets.map((socket) => socket.close()));
@@ -129,33 +149,46 @@ export class TransportLayer implements Transport {
     const known = message.method === 'ACK' || message.method === 'CANCEL' ? this.retransmitter.inviteDestination(message.branch) : undefined;
     if (known) return this.transmitRequest(message, known);
     const callId = callIdOf(message.text);
-    const aim = callId === undefined ? undefined : this.findAim(callId);
-    if (aim && !hasToTag(message.text)) return this.transmitRequest(message, aim.target);
+    const aim = callId === undefined ? undefined : this.aims.find(callId);
+    if (aim && !hasToTag(message.text)) return this.sizedRequest(message, aim.target, aim);
     const next = nextHopOf(message);
     if (!next) return Promise.reject(new Error(`no destination in request URI ${message.requestUri}`));
-    if (aim && staysOnAim(next, aim.target)) return this.transmitRequest(message, aim.target);
-    const fallback = this.has('udp') ? 'udp' : this.mainTransport;
-    return this.locator.locate(destinationOf(next, aim?.target, fallback)).then(([target]) => this.transmitRequest(message, target));
+    if (aim && staysOnAim(next, aim.target)) return this.sizedRequest(message, aim.target, aim);
+    return this.sendAlong(message, this.locator.locate(destinationOf(next, aim?.target, this.has('udp') ? 'udp' : this.mainTransport)), aim);
   }
 
-  private findAim(callId: string): Aim | undefined {
-    return this.aims.get(callId) ?? this.released.get(callId) ?? this.releasedBefore.get(callId);
+  /** To the first of these places that takes it; where none does, the way that the call came. */
+  private async sendAlong(message: WireMessage, located: Promise<Hop[]>, aim: Aim | undefined): Promise<void> {
+    const places = await located.catch((error: unknown) => { if (aim) return []; throw error; });
+    let failure: unknown;
+    for (const place of aim ? [...places, aim.target] : places) {
+      try {
+        return await this.sizedRequest(message, place, aim);
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
   }
 
-  private async transmitRequest(message: WireMessage, to: Hop): Promise<void> {
+  private async sizedRequest(message: WireMessage, to: Hop, aim: AimOptions | undefined): Promise<void> {
+    if (!this.large.wantsTcp(message, to, aim) || !this.has('tcp')) return this.transmitRequest(message, to);
+    const overTcp = await this.large.overTcp(to, (hop) => this.socketOf(hop).connect?.(hop));
+    return this.transmitRequest(message, overTcp ?? to, to);
+  }
+
+  /** @param contactWay how the far end is to reach us: as over the trunk's own transport, also for a request too large for it */
+  private async transmitRequest(message: WireMessage, to: Hop, contactWay?: Hop): Promise<void> {
     try {
       const socket = this.socketOf(to);
       const hop = socket.connect ? await socket.connect(to) : to;
-      if (message.branch !== undefined && message.method === 'INVITE' && this.withdrawn.has(message.branch)) throw new Error('withdrawn before it could be sent');
-      const text = this.own.withOwnNames(message, hop);
+      if (message.method === 'INVITE' && this.withdrawn.has(message.branch ?? '')) throw new Error('withdrawn before it could be sent');
+      const text = this.own.withOwnNames(message, hop, contactWay ?? hop);
       this.retransmitter.requestSent({ ...message, text }, hop);
       await this.put(socket, text, hop);
+      if (this.sendErrors.size > 0) this.sendErrors.delete(message.branch ?? '');
     } catch (error) {
-      if (message.method === 'INVITE' && message.branch !== undefined) {
-        this.retransmitter.forgetInvite(message.branch);
-        if (this.withdrawn.delete(message.branch)) throw error;
-        this.sendErrors.set(message.branch, (error as Error).message);
-      }
+      this.notSent(message.branch ?? '', message.method ?? '', errorMessage(error));
       throw error;
     }
   }
@@ -171,12 +204,7 @@ export class TransportLayer implements Transport {
 
   /** `received` was added wherever the Via named another host than the source: what is left is an address. */
   private responseHop({ host, port, flow }: { host: string; port: number; flow: string | undefined }): Hop {
-    return { transport: this.transportOfFlow(flow), address: host, port, hostname: host, flow };
-  }
-
-  /** Connections are named after their transport; what came without one came by UDP. */
-  private transportOfFlow(flow: string | undefined): SipTransportName {
-    return (flow === undefined ? 'udp' : flow.replace(/\d+$/, '')) as SipTransportName;
+    return { transport: transportOfFlow(flow), address: host, port, hostname: host, flow };
   }
 
   private transmit(text: string, to: Hop): Promise<void> {
@@ -200,4 +228,29 @@ export class TransportLayer implements Transport {
     if (!socket) throw new Error(`this endpoint has no SIP over ${protocolOf[to.transport]}`);
     return socket;
   }
+
+  private refused(address: string, port: number): void {
+    for (const { branch, method, answered } of this.retransmitter.pendingTo((to) => to.transport === 'udp' && to.address === address && to.port === port)) {
+      if (!answered) this.lost(branch, method, `nobody listens at UDP port ${port} of ${address}`);
+    }
+  }
+
+  private suspect(to: Hop, sinceMs: number): void {
+    if (to.flow !== undefined) this.sockets.get(to.transport)?.suspect?.(to.flow, sinceMs, 'a request on it was never answered');
+  }
+
+  private lost(branch: string, method: string, reason: string): void {
+    this.notSent(branch, method, reason);
+    this.onRequestLost(branch, method, reason);
+  }
+
+  private notSent(branch: string, method: string, reason: string): void {
+    this.retransmitter.forget(branch, method);
+    if (method !== 'INVITE' || this.withdrawn.delete(branch)) return;
+    if (this.sendErrors.size >= MAX_REMEMBERED) this.sendErrors.clear();
+    this.sendErrors.set(branch, reason);
+  }
 }
+
+/** Connections are named after their transport; what came without one came by UDP. */
+const transportOfFlow = (flow: string | undefined): SipTransportName => (flow === undefined ? 'udp' : flow.replace(/[^a-z]+$/, '')) as SipTransportName;

@@ -1,0 +1,59 @@
+import type { SipTransportName } from '@dialfleet/call';
+import type { Clock } from '@dialfleet/kit';
+import type { ConnectionKind } from './connection.js';
+import { ConnectionPool } from './connection-pool.js';
+import { lossy, type LossOptions } from './lossy-socket.js';
+import type { FlowListener, OpenSocket, SocketOptions } from './sip-socket.js';
+import { tcpKind } from './tcp-transport.js';
+import { tlsKind, type ServerTls } from './tls-transport.js';
+import type { TransportLayer } from './transport-layer.js';
+import { openUdpSocket } from './udp-transport.js';
+import { webSocketKind } from './ws-transport.js';
+
+const connections = (kindOf: (options: SocketOptions) => ConnectionKind): OpenSocket => async (options, listener) => {
+  const pool = new ConnectionPool(kindOf(options), options.clock, listener);
+  if (options.port !== undefined) await pool.listen(options.bindAddress, options.port);
+  return pool;
+};
+
+const openSocketOf: Record<SipTransportName, OpenSocket> = {
+  udp: openUdpSocket,
+  tcp: connections(({ bindAddress }) => tcpKind(bindAddress)),
+  tls: connections(({ bindAddress, tls }) => tlsKind(bindAddress, tls)),
+  ws: connections(({ bindAddress }) => webSocketKind('ws', bindAddress)),
+  wss: connections(({ bindAddress, tls }) => webSocketKind('wss', bindAddress, tls)),
+};
+
+export interface SocketSetOptions {
+  transports: readonly SipTransportName[];
+  bindAddress: string;
+  /** Of UDP and TCP; 0: any free one, the same for both. */
+  port: number;
+  /** Others listen where a port is given; without one they only connect. */
+  listen?: Partial<Record<SipTransportName, number>>;
+  tls?: ServerTls;
+  loss?: LossOptions;
+  clock: Clock;
+}
+
+const PORT_ATTEMPTS = 10;
+
+/** Opens the sockets, all or none. Of any free port for UDP the number may be taken for TCP: then another is tried. */
+export async function openSockets(layer: TransportLayer, options: SocketSetOptions, listener: FlowListener, attempt = 1): Promise<void> {
+  const { transports, bindAddress, loss, tls, clock } = options;
+  try {
+    for (const name of transports) {
+      const open = loss ? lossy(openSocketOf[name], loss) : openSocketOf[name];
+      layer.attach(await open({ bindAddress, clock, tls, port: portFor(name, layer, options) }, listener));
+    }
+  } catch (error) {
+    await layer.close();
+    if (options.port === 0 && attempt < PORT_ATTEMPTS && (error as NodeJS.ErrnoException).code === 'EADDRINUSE') return openSockets(layer, options, listener, attempt + 1);
+    throw error;
+  }
+}
+
+function portFor(name: SipTransportName, layer: TransportLayer, { port, listen = {} }: SocketSetOptions): number | undefined {
+  if (name !== 'udp' && name !== 'tcp') return listen[name];
+  return layer.portOf(name === 'udp' ? 'tcp' : 'udp') ?? port;
+}
