@@ -6,7 +6,7 @@ export { RtpSession } from './rtp/rtp-session.js';
 export { NoRtpPortError } from './rtp/rtp-sockets.js';
 export { SipEndpoint, type InviteHandler, type SipEndpointOptions, type SipEndpointStats } from './sip/sip-endpoint.js';
 export type { ServerLocator, SipDestination, SipTarget } from './sip/sip-target.js';
-export type { IncomingCall } from './sip/incoming-call.js';
+export type { IncomingCall, RejectOptions } from './sip/incoming-call.js';
 export type { OutboundCallOptions } from './sip/outbound-leg.js';
 export { HostResolver, UnresolvedHostError, type LookUp } from './sip/host-resolver.js';
 export { UnsafeSipValueError } from './sip/header-safety.js';

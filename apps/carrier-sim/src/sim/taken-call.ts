@@ -76,7 +76,7 @@ export class TakenCall {
     if (rings) incoming.ring();
     await this.pause(afterMs);
     if (this.record.state !== 'ringing') return;
-    incoming.reject(status, reason ?? undefined);
+    incoming.reject(status, { ...(reason === null ? {} : { reason }) });
     this.end('customer', status);
   }
 

@@ -23,7 +23,7 @@ export function methodsOf(allow: readonly string[]): ReadonlySet<string> | undef
 }
 
 /** Option tags that a peer may `Require` of us (RFC 3261 §8.2.2.3). An extension that comes to be adds its tag here. */
-export const SUPPORTED_EXTENSIONS: ReadonlySet<string> = new Set<string>(['timer']);
+export const SUPPORTED_EXTENSIONS: ReadonlySet<string> = new Set<string>(['100rel', 'timer']);
 
 /** Bodies that an INVITE may carry. */
 export const ACCEPT_HEADER = 'Accept: application/sdp';

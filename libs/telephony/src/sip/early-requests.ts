@@ -1,3 +1,4 @@
+import type { IncomingInviteRequest, OutgoingResponseWithSession } from 'sip.js/lib/core/messages/methods/invite.js';
 import type { Session } from 'sip.js/lib/core/session/session.js';
 import type { DialogDelegate } from './sip-js-update.js';
 
@@ -13,4 +14,19 @@ const refusals: DialogDelegate = {
 /** Requests within an early dialog that we have no use for. `more`: those that its owner takes. */
 export function refuseEarlyRequests(session: Session, more: DialogDelegate = {}): void {
   session.delegate ??= { ...refusals, ...more };
+}
+
+/**
+ * 200 after offer and answer were both exchanged in a reliable response and its PRACK: nothing is left to describe. sip.js
+ * would repeat what it takes for our answer, and is theirs.
+ */
+export function acceptWithoutDescription(invite: IncomingInviteRequest, earlyDialog: Session, extraHeaders: string[]): OutgoingResponseWithSession {
+  const dialog = earlyDialog as unknown as { _answer: unknown };
+  const answer = dialog._answer;
+  dialog._answer = undefined;
+  try {
+    return invite.accept({ statusCode: 200, extraHeaders });
+  } finally {
+    dialog._answer = answer;
+  }
 }

@@ -1,20 +1,29 @@
 import type { AudioOut, CallLeg, LegEvents, LegMediaStats, TransferOutcome, TrunkPlan } from '@dialfleet/call';
 import { Emitter, errorMessage, type Clock, type Logger } from '@dialfleet/kit';
+import type { IncomingRequest } from 'sip.js/lib/core/messages/incoming-request.js';
 import type { IncomingInviteRequest } from 'sip.js/lib/core/messages/methods/invite.js';
 import type { ResponseOptions } from 'sip.js/lib/core/messages/outgoing-response.js';
 import type { Session } from 'sip.js/lib/core/session/session.js';
 import type { MediaFactory } from '../media-session.js';
 import { methodsOf } from './capabilities.js';
 import { ConfirmedDialog } from './confirmed-dialog.js';
-import { refuseEarlyRequests } from './early-requests.js';
+import { acceptWithoutDescription, refuseEarlyRequests } from './early-requests.js';
 import { earlyUpdates } from './far-end-offer.js';
 import { safeText } from './header-safety.js';
 import { LegMedia } from './leg-media.js';
 import type { Arrival } from './message-intake.js';
+import { optionTags, RELIABLE, ReliableProvisionals } from './reliable-provisional.js';
 import type { AudioCodec } from './sdp.js';
-import { answerRequest, sessionTimerPolicy } from './session-timer.js';
+import { answerRequest, sessionTimerPolicy, type SessionTimerPolicy, type TimerAnswer } from './session-timer.js';
 import { sdpBody, sdpOf } from './sip-body.js';
 import type { Peer } from './wire.js';
+
+export interface RejectOptions {
+  /** Reason phrase. */
+  reason?: string;
+  /** When the caller may try again (RFC 3261 §20.33). */
+  retryAfterSeconds?: number;
+}
 
 /** A call offered to us. Exactly one of `answer` and `reject` ends the offer, unless the caller gives up first (`hungUp`). */
 export interface IncomingCall {
@@ -36,7 +45,7 @@ export interface IncomingCall {
   /** 200 OK. Same as `leg.start()`. An offer that we cannot meet is refused with 488, one without a free port with 503 (`failed`). */
   answer(): Promise<void>;
   /** `status` 300 to 699. */
-  reject(status: number, reason?: string): void;
+  reject(status: number, options?: RejectOptions): void;
   /** 401 with this `WWW-Authenticate` value: the caller may come again with credentials (RFC 3261 §22.2). */
   challenge(wwwAuthenticate: string): void;
 }
@@ -72,6 +81,10 @@ export class IncomingLeg implements CallLeg, IncomingCall {
   /** Our description, once sent: a 200 after a 183 repeats it. */
   private description: string | undefined;
   private trunk: Pick<TrunkPlan, 'allowRefer' | 'sessionExpiresSeconds'> = {};
+  /** Where the caller requires it (RFC 3262 §3). */
+  private readonly provisionals: ReliableProvisionals | undefined;
+  /** Whose description is to come: ours went out in a reliable response, theirs comes with its PRACK. */
+  private exchange: 'open' | 'offeredReliably' | 'answeredInPrack' = 'open';
 
   constructor(private readonly invite: IncomingInviteRequest, private readonly context: IncomingContext) {
     const { message } = invite;
@@ -82,28 +95,27 @@ export class IncomingLeg implements CallLeg, IncomingCall {
     this.headers = Object.fromEntries(Object.entries(message.headers).map(([name, values]) => [name.toLowerCase(), values[0]?.raw ?? '']));
     this.media = new LegMedia(context.media, context.codecs, this.events, context.logger);
     this.audioOut = this.media.audioOut;
+    if (optionTags(message, 'require').includes(RELIABLE)) this.provisionals = new ReliableProvisionals(context.clock, message.cseq, () => this.neverAcknowledged());
     invite.delegate = { onCancel: () => this.cancelled(), onTransportError: (error) => context.logger.warn('answer to INVITE not sent', { error: error.message }) };
   }
 
   obey(trunk: Pick<TrunkPlan, 'allowRefer' | 'sessionExpiresSeconds'>): void { this.trunk = trunk; }
 
   ring(): void {
-    if (this.state === 'offered') this.progress({ statusCode: 180 });
+    if (this.state !== 'offered') return;
+    // The first reliable response to an INVITE without an offer must make one (RFC 3261 §13.2.1).
+    if (this.provisionals && sdpOf(this.invite.message) === undefined && this.description === undefined) void this.progressDescribed(180);
+    else this.progress(180);
   }
 
-  async earlyMedia(): Promise<void> {
-    if (this.state !== 'offered') return;
-    const description = await this.describe();
-    if (description !== undefined && this.state === 'offered') this.progress({ statusCode: 183, body: sdpBody(description) });
-  }
+  earlyMedia(): Promise<void> { return this.progressDescribed(183); }
 
   answer(): Promise<void> { return this.start(); }
 
   async start(): Promise<void> {
     if (this.state !== 'offered') return;
-    const { message } = this.invite;
     const timerPolicy = sessionTimerPolicy(this.trunk.sessionExpiresSeconds);
-    const timing = answerRequest(timerPolicy, message);
+    const timing = answerRequest(timerPolicy, this.invite.message);
     if (!timing.ok) {
       this.refuse({ statusCode: 422, extraHeaders: timing.headers });
       this.events.emit('failed', { sipStatus: 422, reason: 'session interval too small' });
@@ -112,23 +124,16 @@ export class IncomingLeg implements CallLeg, IncomingCall {
     this.state = 'answering';
     const description = await this.describe();
     if (description === undefined || this.state !== 'answering') return;
-    const { session } = this.invite.accept({ statusCode: 200, body: sdpBody(description), extraHeaders: timing.headers });
-    this.dialog = new ConfirmedDialog(session, {
-      ...this.context, media: this.media, events: this.events, ownsCallId: false, peerAllows: methodsOf(message.getHeaders('allow')),
-      timerPolicy, allowRefer: this.trunk.allowRefer,
-    }, () => this.gone());
-    this.dialog.startSessionTimer(timing.terms);
-    if (sdpOf(message) === undefined) this.dialog.expectAnswerInAck();
-    this.state = 'confirmed';
-    this.media.startTalking();
-    this.events.emit('answered', { sipStatus: 200 });
+    const accept = (): void => { if (this.state === 'answering') this.accept(description, timerPolicy, timing); };
+    if (this.provisionals) this.provisionals.beforeAnswer(accept); else accept();
   }
 
-  reject(status: number, reason?: string): void {
+  /** `status` 300 to 699. */
+  reject(status: number, { reason, retryAfterSeconds }: RejectOptions = {}): void {
     if (!Number.isInteger(status) || status < 300 || status > 699) throw new RangeError(`a call is not rejected with ${status}`);
     if (this.state !== 'offered' && this.state !== 'answering') return;
-    const options = { statusCode: status, ...(reason === undefined ? {} : { reasonPhrase: safeText(reason, 'reason') }) };
-    this.refuse(options);
+    const extraHeaders = retryAfterSeconds === undefined ? [] : [`Retry-After: ${Math.max(1, Math.ceil(retryAfterSeconds))}`];
+    this.refuse({ statusCode: status, extraHeaders, ...(reason === undefined ? {} : { reasonPhrase: safeText(reason, 'reason') }) });
   }
 
   challenge(wwwAuthenticate: string): void {
@@ -191,19 +196,81 @@ export class IncomingLeg implements CallLeg, IncomingCall {
     this.events.emit('failed', { sipStatus: statusCode, reason });
   }
 
-  private cancelled(): void {
+  private cancelled(sipReason = 'CANCEL'): void {
     if (this.state !== 'offered' && this.state !== 'answering') return;
     this.refuse({ statusCode: 487 });
-    this.events.emit('hungUp', { sipReason: 'CANCEL' });
+    this.events.emit('hungUp', { sipReason });
   }
 
-  private progress(options: ResponseOptions): void {
-    const { session } = this.invite.progress(options);
-    refuseEarlyRequests(session, earlyUpdates({ ...this.context, media: this.media }));
-    this.earlyDialog = session;
+  private accept(description: string, timerPolicy: SessionTimerPolicy, timing: Extract<TimerAnswer, { ok: true }>): void {
+    const { message } = this.invite;
+    const answeredInPrack = this.exchange === 'answeredInPrack' && this.earlyDialog !== undefined;
+    const { session } = answeredInPrack ? acceptWithoutDescription(this.invite, this.earlyDialog as Session, timing.headers)
+      : this.invite.accept({ statusCode: 200, body: sdpBody(description), extraHeaders: timing.headers });
+    this.provisionals?.finish();
+    this.dialog = new ConfirmedDialog(session, {
+      ...this.context, media: this.media, events: this.events, ownsCallId: false, peerAllows: methodsOf(message.getHeaders('allow')),
+      timerPolicy, allowRefer: this.trunk.allowRefer,
+    }, () => this.gone());
+    this.dialog.startSessionTimer(timing.terms);
+    // A PRACK may be on its way still.
+    if (this.provisionals && session.delegate) session.delegate.onPrack = (request) => this.pracked(request);
+    if (sdpOf(message) === undefined && !answeredInPrack) this.dialog.expectAnswerInAck();
+    this.state = 'confirmed';
+    this.media.startTalking();
+    this.events.emit('answered', { sipStatus: 200 });
+  }
+
+  private async progressDescribed(statusCode: number): Promise<void> {
+    if (this.state !== 'offered') return;
+    const description = await this.describe();
+    if (description !== undefined && this.state === 'offered') this.progress(statusCode, description);
+  }
+
+  private progress(statusCode: number, description?: string): void {
+    const transmit = (extraHeaders: readonly string[] = []): void => {
+      const { session } = this.invite.progress({ statusCode, extraHeaders: [...extraHeaders], ...(description === undefined ? {} : { body: sdpBody(description) }) });
+      this.earlyDialog = session;
+      refuseEarlyRequests(session, {
+        ...earlyUpdates({ ...this.context, media: this.media }), onPrack: (request) => this.pracked(request),
+        onBye: (request) => { request.accept(); this.cancelled('BYE'); },
+      });
+    };
+    if (!this.provisionals) { transmit(); return; }
+    if (description !== undefined && sdpOf(this.invite.message) === undefined && this.exchange === 'open') this.exchange = 'offeredReliably';
+    this.provisionals.send({ transmit, hasDescription: description !== undefined });
+  }
+
+  /** RFC 3262 §3, §5: with the answer to our offer, or with an offer of its own. */
+  private pracked(request: IncomingRequest): void {
+    const { provisionals } = this;
+    if (!provisionals?.isAwaited(request.message.getHeader('rack'))) { request.reject({ statusCode: 481 }); return; }
+    const sdp = sdpOf(request.message);
+    try {
+      const answer = sdp === undefined ? undefined : this.descriptionInPrack(sdp);
+      request.accept({ statusCode: 200, ...(answer === undefined ? {} : { body: sdpBody(answer) }) });
+    } catch (error) {
+      request.reject({ statusCode: 488 });
+      return this.refuseMedia(488, errorMessage(error));
+    }
+    provisionals.acknowledged();
+  }
+
+  private descriptionInPrack(sdp: string): string | undefined {
+    if (this.exchange !== 'offeredReliably') return this.description = this.media.answerOffer(sdp);
+    this.media.applyAnswer(sdp);
+    this.exchange = 'answeredInPrack';
+    return undefined;
+  }
+
+  private neverAcknowledged(): void {
+    if (this.state !== 'offered' && this.state !== 'answering') return;
+    this.refuse({ statusCode: 504 });
+    this.events.emit('failed', { sipStatus: 504, reason: 'our provisional response was never acknowledged (PRACK)' });
   }
 
   private refuse(options: ResponseOptions): void {
+    this.provisionals?.finish();
     if (options.statusCode < 400) this.invite.redirect([], options); else this.invite.reject(options);
     this.earlyDialog?.dispose(); // sip.js keeps it until the transaction ends
     this.gone(options.statusCode);

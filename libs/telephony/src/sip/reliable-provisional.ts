@@ -57,15 +57,21 @@ export class ReliableProvisionals {
     if (this.pending) this.waiting.push(response); else this.begin(response);
   }
 
-  /** A PRACK with this RAck value came. False: it acknowledges nothing of ours (481). */
-  pracked(rack: string | undefined): boolean {
+  /** Whether a PRACK with this RAck value acknowledges what is under way; otherwise it gets 481. */
+  isAwaited(rack: string | undefined): boolean {
     const match = /^\s*(\d{1,10})\s+(\d{1,10})\s+INVITE\s*$/i.exec(rack ?? '');
-    if (!match || Number(match[2]) !== this.inviteCSeq) return false;
-    if (this.pending?.rseq !== Number(match[1])) return false;
-    this.pending.cancel();
+    return match !== null && Number(match[2]) === this.inviteCSeq && this.pending?.rseq === Number(match[1]);
+  }
+
+  /** That PRACK has been answered. */
+  acknowledged(): void {
+    this.pending?.cancel();
     this.pending = undefined;
-    this.goOn();
-    return true;
+    const act = this.whenFree;
+    this.whenFree = undefined;
+    if (act) { act(); return; }
+    const next = this.waiting.shift();
+    if (next && !this.stopped) this.begin(next);
   }
 
   /** Runs `act` once a 2xx may be sent: now, or when the description under way has been acknowledged. */
@@ -81,14 +87,6 @@ export class ReliableProvisionals {
     this.waiting.length = 0;
     this.whenFree = undefined;
     this.pending?.cancel();
-  }
-
-  private goOn(): void {
-    const act = this.whenFree;
-    this.whenFree = undefined;
-    if (act) { act(); return; }
-    const next = this.waiting.shift();
-    if (next && !this.stopped) this.begin(next);
   }
 
   private begin(response: ReliableSending): void {

@@ -467,7 +467,7 @@ describe('what arrives', () => {
   const status = async (peer: ScriptedPeer): Promise<number> => Number((await peer.next('SIP/2.0', 0)).slice(8, 11));
 
   it.each([
-    ['OPTIONS', [], 200], ['BYE', [], 481], ['REFER', ['Refer-To: <sip:x@y>'], 405], ['REGISTER', [], 405], ['SUBSCRIBE', [], 405], ['MESSAGE', [], 405], ['UPDATE', [], 481], ['PRACK', [], 481], ['JUMP', [], 501], ['INVITE', ['Require: precondition, timer'], 420], ['INVITE', ['Require: 100rel'], 420], ['OPTIONS', ['Require: foo, bar'], 420],
+    ['OPTIONS', [], 200], ['BYE', [], 481], ['REFER', ['Refer-To: <sip:x@y>'], 405], ['REGISTER', [], 405], ['SUBSCRIBE', [], 405], ['MESSAGE', [], 405], ['UPDATE', [], 481], ['PRACK', [], 481], ['JUMP', [], 501], ['INVITE', ['Require: precondition, timer'], 420], ['INVITE', ['Require: 100rel, precondition'], 420], ['OPTIONS', ['Require: foo, bar'], 420],
   ])('%s %j out of a dialog → %d', async (method, extra, expected) => {
     const { sip } = await endpoint('udp');
     sip.onInvite((offered) => offered.reject(486));

@@ -10,6 +10,7 @@ import { URI } from 'sip.js/lib/grammar/uri.js';
 import type { MediaFactory } from '../media-session.js';
 import { Admission } from './admission.js';
 import { callCredentials } from './call-credentials.js';
+import { SUPPORTED_EXTENSIONS } from './capabilities.js';
 import { safeHost, safeText } from './header-safety.js';
 import { HostResolver } from './host-resolver.js';
 import { IncomingLeg, type IncomingCall } from './incoming-call.js';
@@ -245,7 +246,7 @@ function coreConfiguration(options: SipEndpointOptions, transport: TransportLaye
   const contact: Contact = { pubGruu: undefined, tempGruu: undefined, uri, toString: () => `<${uri}>` };
   return {
     aor: uri.clone(), contact, displayName: '', loggerFactory, hackViaTcp: false, routeSet: [], sipjsId: '', supportedOptionTags: [],
-    supportedOptionTagsResponse: ['timer'], userAgentHeaderFieldValue: options.userAgent, viaForceRport: main === 'udp', viaHost: host,
+    supportedOptionTagsResponse: [...SUPPORTED_EXTENSIONS], userAgentHeaderFieldValue: options.userAgent, viaForceRport: main === 'udp', viaHost: host,
     authenticationFactory: () => undefined, transportAccessor: () => transport,
   };
 }
