@@ -118,7 +118,7 @@ describe.each([['a call that we placed', outbound], ['a call that we took', inbo
   it('says what it can within the dialog, and what it cannot', async () => {
     await establish();
     const options = await peer.ask('OPTIONS');
-    expect([statusOf(options), header(options, 'Supported'), header(options, 'Accept')]).toEqual([200, 'timer', 'application/sdp,application/dtmf-relay']);
+    expect([statusOf(options), header(options, 'Supported'), header(options, 'Accept')]).toEqual([200, '100rel, timer', 'application/sdp,application/dtmf-relay']);
     expect(header(options, 'Allow').split(/, ?/).sort()).toEqual(['ACK', 'BYE', 'CANCEL', 'INFO', 'INVITE', 'NOTIFY', 'OPTIONS', 'PRACK', 'REFER', 'UPDATE']);
     expect(header(await peer.ask('MESSAGE', { body: 'hi', contentType: 'text/plain' }), 'Allow')).toContain('UPDATE');
     expect([await peer.ask('MESSAGE'), await peer.ask('SUBSCRIBE'), await peer.ask('JUMP')].map(statusOf)).toEqual([405, 405, 501]);
@@ -423,5 +423,5 @@ describe('UPDATE before the final answer', () => {
 it('OPTIONS outside of any call is answered with what we can', async () => {
   peer.learn('');
   const options = await peer.ask('OPTIONS');
-  expect([statusOf(options), header(options, 'Allow').includes('UPDATE'), header(options, 'Supported')]).toEqual([200, true, 'timer']);
+  expect([statusOf(options), header(options, 'Allow').includes('UPDATE'), header(options, 'Supported')]).toEqual([200, true, '100rel, timer']);
 });
