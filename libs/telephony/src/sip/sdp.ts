@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { MediaDirection } from '../media-session.js';
+import type { MediaDirection, RemoteRtcp } from '../media-session.js';
 
 export type AudioCodec = 'PCMU' | 'PCMA';
 
@@ -22,6 +22,9 @@ export interface SdpMedia {
   address: string | undefined;
   direction: MediaDirection;
   rtpmap: ReadonlyMap<string, { name: string; clockRateHz: number; channels: number }>;
+  /** Values of `a=crypto`, in order (RFC 4568). */
+  crypto: readonly string[];
+  rtcp: Readonly<RemoteRtcp>;
 }
 
 /** RFC 3551 §6: payload types that need no rtpmap. */
@@ -29,7 +32,7 @@ const STATIC_TYPES: Readonly<Record<string, AudioCodec>> = { 0: 'PCMU', 8: 'PCMA
 export const PAYLOAD_TYPES: Readonly<Record<AudioCodec, number>> = { PCMU: 0, PCMA: 8 };
 export const CLOCK_RATE_HZ = 8_000;
 
-interface Draft { kind: string; port: number; protocol: string; payloadTypes: string[]; address?: string; direction?: MediaDirection; rtpmap: Map<string, { name: string; clockRateHz: number; channels: number }> }
+interface Draft { kind: string; port: number; protocol: string; payloadTypes: string[]; address?: string; direction?: MediaDirection; rtpmap: Map<string, { name: string; clockRateHz: number; channels: number }>; crypto: string[]; rtcp: RemoteRtcp }
 
 /** The media lines of a session description (RFC 8866). Throws SdpError where a line that matters cannot be read. */
 export function parseSdp(text: string): SdpMedia[] {
@@ -48,7 +51,7 @@ export function parseSdp(text: string): SdpMedia[] {
 function parseMediaLine(value: string): Draft {
   const match = /^(\S+) +(\d{1,5})(?:\/\d+)? +(\S+)((?: +\S+)*) *$/.exec(value);
   if (!match || Number(match[2]) > 65_535) throw new SdpError('m= line cannot be read');
-  return { kind: match[1], port: Number(match[2]), protocol: match[3], payloadTypes: match[4].trim().split(/ +/).filter(Boolean), rtpmap: new Map() };
+  return { kind: match[1], port: Number(match[2]), protocol: match[3], payloadTypes: match[4].trim().split(/ +/).filter(Boolean), rtpmap: new Map(), crypto: [], rtcp: { mux: false } };
 }
 
 function parseConnection(value: string): string {
@@ -60,8 +63,19 @@ function parseConnection(value: string): string {
 function applyAttribute(value: string, session: Pick<Draft, 'direction'>, media: Draft | undefined): void {
   const attribute = value.trim();
   if (isDirection(attribute)) (media ?? session).direction = attribute;
+  if (media) applyMediaAttribute(attribute, media);
+}
+
+function applyMediaAttribute(attribute: string, media: Draft): void {
+  if (attribute.startsWith('crypto:')) media.crypto.push(attribute.slice('crypto:'.length));
+  if (attribute === 'rtcp-mux') media.rtcp.mux = true;
+  const rtcp = /^rtcp:(\d{1,5})(?: +IN +IP[46] +(\S+))?$/.exec(attribute);
+  if (rtcp && Number(rtcp[1]) > 0 && Number(rtcp[1]) <= 65_535) {
+    media.rtcp.port = Number(rtcp[1]);
+    if (rtcp[2] !== undefined && isIP(rtcp[2]) !== 0) media.rtcp.address = rtcp[2];
+  }
   const map = /^rtpmap:(\d{1,3}) +([^/\s]+)\/(\d{1,6})(?:\/(\d{1,2}))?$/.exec(attribute);
-  if (map && media) media.rtpmap.set(map[1], { name: map[2], clockRateHz: Number(map[3]), channels: Number(map[4] ?? 1) });
+  if (map) media.rtpmap.set(map[1], { name: map[2], clockRateHz: Number(map[3]), channels: Number(map[4] ?? 1) });
 }
 
 const isDirection = (text: string): text is MediaDirection => text === 'sendrecv' || text === 'sendonly' || text === 'recvonly' || text === 'inactive';
@@ -101,6 +115,10 @@ export interface SdpToWrite {
   codecs: readonly { codec: AudioCodec; payloadType: number }[];
   telephoneEventPayloadType: number | undefined;
   direction: MediaDirection;
+  /** Default `RTP/AVP`. */
+  protocol?: string;
+  /** Further attributes of the audio stream, without `a=`. */
+  attributes?: readonly string[];
   /** In an answer: the offer's media lines and which of them this audio answers; the others are rejected (RFC 3264 §6). */
   answering?: { offered: readonly SdpMedia[]; audioIndex: number };
 }
@@ -119,10 +137,10 @@ function audioLines(sdp: SdpToWrite): string[] {
   const event = sdp.telephoneEventPayloadType;
   const types = [...sdp.codecs.map((entry) => entry.payloadType), ...(event === undefined ? [] : [event])];
   return [
-    `m=audio ${sdp.port} RTP/AVP ${types.join(' ')}`,
+    `m=audio ${sdp.port} ${sdp.protocol ?? 'RTP/AVP'} ${types.join(' ')}`,
     ...sdp.codecs.map((entry) => `a=rtpmap:${entry.payloadType} ${entry.codec}/${CLOCK_RATE_HZ}`),
     ...(event === undefined ? [] : [`a=rtpmap:${event} telephone-event/${CLOCK_RATE_HZ}`, `a=fmtp:${event} 0-15`]),
-    'a=ptime:20', `a=${sdp.direction}`,
+    'a=ptime:20', `a=${sdp.direction}`, ...(sdp.attributes ?? []).map((attribute) => `a=${attribute}`),
   ];
 }
 
