@@ -68,4 +68,32 @@ describe('a call with real RTP', () => {
     expect(tonePurity(recording.channels[0].subarray(4_000, 8_000), 700)).toBeGreaterThan(PURE);
     expect(tonePurity(recording.channels[1].subarray(4_000, 8_000), 400)).toBeGreaterThan(PURE);
   }, 20_000);
+
+  it.each([['required', 'required', true], ['optional', 'off', false], ['optional', 'optional', true]] as const)('SRTP %s meets %s', async (ours, theirs, isProtected) => {
+    const [a, b] = [await phone(), await phone()];
+    let callee: CallLeg | undefined;
+    b.onInvite((call) => { callee = call.leg; call.obey({ srtp: theirs }); say(call.leg, 700); return call.answer(); });
+    const leg = a.createCall({ trunk: { host: '127.0.0.1', port: b.port, transport: 'udp', codecs: ['PCMU'], srtp: ours }, dialUser: 'b', fromNumber: 'a' });
+    say(leg, 400);
+    const answered = once(leg, 'answered');
+    await leg.start();
+    await answered;
+    const [atCaller, atCallee] = await Promise.all([listen(leg, 6_000), listen(callee as CallLeg, 6_000)]);
+    expect(tonePurity(atCaller.subarray(3_000), 700)).toBeGreaterThan(PURE);
+    expect(tonePurity(atCallee.subarray(3_000), 400)).toBeGreaterThan(PURE);
+    leg.hangUp();
+    await once(leg, 'released');
+    expect(await leg.close()).toMatchObject({ srtp: isProtected, packetsUnauthentic: 0, packetsForeign: 0, codec: 'PCMU' });
+    await callee?.close();
+  }, 20_000);
+
+  it('refuses with 488 who does not protect a call that must be', async () => {
+    const [a, b] = [await phone(), await phone()];
+    b.onInvite((call) => { call.obey({ srtp: 'required' }); return call.answer(); });
+    const leg = a.createCall({ trunk: { host: '127.0.0.1', port: b.port, transport: 'udp', codecs: ['PCMU'] }, dialUser: 'b', fromNumber: 'a' });
+    const failed = once(leg, 'failed');
+    await leg.start();
+    expect(await failed).toMatchObject({ sipStatus: 488 });
+    await leg.close();
+  }, 20_000);
 });

@@ -36,8 +36,8 @@ export interface IncomingCall {
   readonly headers: Readonly<Record<string, string>>;
   readonly source: Peer;
   readonly leg: CallLeg;
-  /** What the caller's trunk allows within the call; before `answer`. Default: no REFER, a session timer of half an hour. */
-  obey(trunk: Pick<TrunkPlan, 'allowRefer' | 'sessionExpiresSeconds'>): void;
+  /** What the caller's trunk allows within the call; before `answer`. Default: no REFER, a session timer of half an hour, plain RTP. */
+  obey(trunk: Pick<TrunkPlan, 'allowRefer' | 'sessionExpiresSeconds' | 'srtp'>): void;
   /** 180 Ringing. */
   ring(): void;
   /** 183 with our answer: audio may flow before the call is answered. */
@@ -80,7 +80,7 @@ export class IncomingLeg implements CallLeg, IncomingCall {
   private earlyDialog: Session | undefined;
   /** Our description, once sent: a 200 after a 183 repeats it. */
   private description: string | undefined;
-  private trunk: Pick<TrunkPlan, 'allowRefer' | 'sessionExpiresSeconds'> = {};
+  private trunk: Pick<TrunkPlan, 'allowRefer' | 'sessionExpiresSeconds' | 'srtp'> = {};
   /** Where the caller requires it (RFC 3262 §3). */
   private readonly provisionals: ReliableProvisionals | undefined;
   /** Whose description is to come: ours went out in a reliable response, theirs comes with its PRACK. */
@@ -99,7 +99,10 @@ export class IncomingLeg implements CallLeg, IncomingCall {
     invite.delegate = { onCancel: () => this.cancelled(), onTransportError: (error) => context.logger.warn('answer to INVITE not sent', { error: error.message }) };
   }
 
-  obey(trunk: Pick<TrunkPlan, 'allowRefer' | 'sessionExpiresSeconds'>): void { this.trunk = trunk; }
+  obey(trunk: Pick<TrunkPlan, 'allowRefer' | 'sessionExpiresSeconds' | 'srtp'>): void {
+    this.trunk = trunk;
+    this.media.protect(trunk.srtp ?? 'off');
+  }
 
   ring(): void {
     if (this.state !== 'offered') return;

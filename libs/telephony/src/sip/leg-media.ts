@@ -1,4 +1,4 @@
-import type { LegEvents, LegMediaStats } from '@dialfleet/call';
+import type { LegEvents, LegMediaStats, SrtpPolicy } from '@dialfleet/call';
 import { errorMessage, type Emitter, type Logger } from '@dialfleet/kit';
 import type { MediaFactory, MediaSession } from '../media-session.js';
 import { DeferredAudioOut } from './deferred-audio-out.js';
@@ -19,7 +19,10 @@ export class LegMedia {
   private closing: Promise<LegMediaStats> | undefined;
 
   constructor(private readonly factory: MediaFactory, private readonly codecs: readonly AudioCodec[], private readonly events: Emitter<LegEvents>,
-    private readonly logger: Logger) {}
+    private readonly logger: Logger, private srtp: SrtpPolicy = 'off') {}
+
+  /** Before `open`. */
+  protect(srtp: SrtpPolicy): void { this.srtp = srtp; }
 
   /** Opens the session, once; must be done before the first offer or answer. Rejects when no port is to be had. */
   open(): Promise<void> {
@@ -78,7 +81,7 @@ export class LegMedia {
       throw new Error('the leg was closed');
     }
     this.session = session;
-    this.negotiation = new MediaNegotiator(session, this.codecs);
+    this.negotiation = new MediaNegotiator(session, this.codecs, this.srtp);
     this.forward(session);
     this.audioOut.attach(session);
     if (this.recordTo === undefined) return;

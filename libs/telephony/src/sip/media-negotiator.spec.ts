@@ -2,14 +2,17 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { MediaNegotiator } from './media-negotiator.js';
 import { audioCodecsOf, chooseAudio, parseSdp, SdpError, type AudioCodec } from './sdp.js';
+import type { SrtpPolicy } from '@dialfleet/call';
 import { FakeMediaSession } from './testing/fake-media.js';
 
 const sdp = (...lines: string[]): string => ['v=0', 'o=- 1 1 IN IP4 10.0.0.9', 's=-', ...lines, ''].join('\r\n');
 const plain = sdp('c=IN IP4 10.0.0.9', 't=0 0', 'm=audio 4000 RTP/AVP 8 0 97', 'a=rtpmap:97 telephone-event/8000');
 
-function negotiator(codecs: AudioCodec[] = ['PCMU', 'PCMA']): { media: FakeMediaSession; negotiator: MediaNegotiator } {
+const CRYPTO = 'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj|2^20';
+
+function negotiator(codecs: AudioCodec[] = ['PCMU', 'PCMA'], srtp: SrtpPolicy = 'off'): { media: FakeMediaSession; negotiator: MediaNegotiator } {
   const media = new FakeMediaSession({ address: '192.0.2.1', port: 30_000 });
-  return { media, negotiator: new MediaNegotiator(media, codecs) };
+  return { media, negotiator: new MediaNegotiator(media, codecs, srtp) };
 }
 
 describe('MediaNegotiator', () => {
@@ -48,8 +51,8 @@ describe('MediaNegotiator', () => {
   });
 
   it.each([
-    ['sendonly', '10.0.0.9', 'recvonly', true], ['recvonly', '10.0.0.9', 'sendonly', false], ['inactive', '10.0.0.9', 'inactive', false],
-    ['sendrecv', '0.0.0.0', 'recvonly', true], ['sendonly', '0.0.0.0', 'recvonly', true], ['recvonly', '0.0.0.0', 'inactive', false],
+    ['sendonly', '10.0.0.9', 'recvonly', false], ['recvonly', '10.0.0.9', 'sendonly', false], ['inactive', '10.0.0.9', 'inactive', false],
+    ['sendrecv', '0.0.0.0', 'recvonly', false], ['sendonly', '0.0.0.0', 'recvonly', false], ['recvonly', '0.0.0.0', 'inactive', false],
   ])('hold: a=%s c=%s → we are %s', (direction, address, ours) => {
     const { media, negotiator: n } = negotiator();
     n.answerOffer(plain);
@@ -98,6 +101,63 @@ describe('parseSdp', () => {
     fc.assert(fc.property(fc.array(line), (lines) => {
       try { parseSdp(lines.join('\r\n')); } catch (error) { expect(error).toBeInstanceOf(SdpError); }
     }), { numRuns: 500 });
+  });
+});
+
+describe('SRTP and RTCP in descriptions', () => {
+  const offer = (protocol: string, ...attributes: string[]): string => sdp('c=IN IP4 10.0.0.9', `m=audio 4000 ${protocol} 0`, ...attributes);
+
+  it('two negotiators agree on keys that fit, by every pair of policies that can', () => {
+    const policies: SrtpPolicy[] = ['off', 'optional', 'required'];
+    for (const a of policies) for (const b of policies) {
+      const [caller, callee] = [negotiator(['PCMU'], a), negotiator(['PCMU'], b)];
+      const offered = caller.negotiator.createOffer();
+      if ((a === 'off' && b === 'required') || (a === 'required' && b === 'off')) {
+        expect(() => callee.negotiator.answerOffer(offered)).toThrow(SdpError);
+        continue;
+      }
+      const answer = callee.negotiator.answerOffer(offered);
+      caller.negotiator.applyAnswer(answer);
+      const [ours, theirs] = [caller.media.remote?.srtp, callee.media.remote?.srtp];
+      expect([a, b, ours?.suite]).toEqual([a, b, a === 'off' || b === 'off' ? undefined : 'AES_CM_128_HMAC_SHA1_80']);
+      expect([ours?.sendKey, ours?.receiveKey]).toEqual([theirs?.receiveKey, theirs?.sendKey]);
+      expect(answer).toContain(a === 'required' ? 'RTP/SAVP 0' : 'RTP/AVP 0');
+    }
+  });
+
+  it('a refused offer changes nothing', () => {
+    const { media, negotiator: n } = negotiator(['PCMU'], 'required');
+    n.answerOffer(offer('RTP/SAVP', CRYPTO));
+    const before = media.remote;
+    expect(() => n.answerOffer(offer('RTP/AVP'))).toThrow('requires SRTP');
+    expect(media.remote).toBe(before);
+  });
+
+  it('of a protected and a plain line answers the one that suits the policy', () => {
+    const both = sdp('c=IN IP4 10.0.0.9', 'm=audio 4000 RTP/AVP 0', 'm=audio 4002 RTP/SAVP 0', CRYPTO);
+    for (const [policy, ports] of [['off', [30_000, 0]], ['optional', [0, 30_000]], ['required', [0, 30_000]]] as const) {
+      const answer = negotiator(['PCMU'], policy).negotiator.answerOffer(both);
+      expect([...answer.matchAll(/m=audio (\d+)/g)].map(([, port]) => Number(port))).toEqual(ports);
+    }
+  });
+
+  it('answers in the profile of the offer, feedback or not, and refuses DTLS', () => {
+    const { negotiator: n } = negotiator(['PCMU'], 'optional');
+    expect(n.answerOffer(offer('RTP/AVPF'))).toContain('RTP/AVPF 0');
+    expect(n.answerOffer(offer('RTP/SAVPF', CRYPTO))).toMatch(/RTP\/SAVPF 0[\s\S]*a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:/);
+    expect(() => n.answerOffer(offer('UDP/TLS/RTP/SAVPF', 'a=fingerprint:sha-256 00'))).toThrow('no RTP audio stream');
+  });
+
+  it('shares a port for RTCP where the offer does, and knows where reports go', () => {
+    const { media, negotiator: n } = negotiator();
+    expect(n.answerOffer(offer('RTP/AVP', 'a=rtcp-mux'))).toContain('a=rtcp-mux\r\n');
+    expect(media.remote?.rtcp).toEqual({ mux: true });
+    expect(n.answerOffer(offer('RTP/AVP', 'a=rtcp:53020 IN IP4 10.0.0.10'))).not.toContain('rtcp-mux');
+    expect(media.remote?.rtcp).toEqual({ mux: false, port: 53_020, address: '10.0.0.10' });
+    n.answerOffer(offer('RTP/AVP', 'a=rtcp:53020'));
+    expect(media.remote?.rtcp).toEqual({ mux: false, port: 53_020 });
+    n.answerOffer(offer('RTP/AVP', 'a=rtcp:99999', 'a=rtcp:x'));
+    expect(media.remote?.rtcp).toBeUndefined();
   });
 });
 

@@ -26,7 +26,7 @@ import type { ServerLocator, SipTarget } from './sip-target.js';
 import type { TransportLayer } from './transport-layer.js';
 
 export interface OutboundCallOptions extends InviteOptions {
-  trunk: InviteOptions['trunk'] & Pick<TrunkPlan, 'username' | 'password' | 'codecs' | 'tls' | 'wsPath' | 'tcpForLargeRequests' | 'redirectHosts' | 'sessionExpiresSeconds' | 'allowRefer'>;
+  trunk: InviteOptions['trunk'] & Pick<TrunkPlan, 'username' | 'password' | 'codecs' | 'srtp' | 'tls' | 'wsPath' | 'tcpForLargeRequests' | 'redirectHosts' | 'sessionExpiresSeconds' | 'allowRefer'>;
 }
 
 /** What a leg needs of its endpoint. */
@@ -91,7 +91,7 @@ export class OutboundLeg implements CallLeg {
     this.writer = new InviteWriter(options, { ...context, callId: this.callId });
     this.digest = digestOf(trunk);
     this.timerPolicy = sessionTimerPolicy(trunk.sessionExpiresSeconds);
-    this.media = new LegMedia(context.media, audioCodecsOf(trunk.codecs), this.events, context.logger);
+    this.media = new LegMedia(context.media, audioCodecsOf(trunk.codecs), this.events, context.logger, trunk.srtp);
     this.audioOut = this.media.audioOut;
   }
 

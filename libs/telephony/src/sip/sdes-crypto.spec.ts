@@ -77,6 +77,12 @@ describe('SdesNegotiation', () => {
     expect(sdes.answer(avp(line('', 'AES_CM_128_HMAC_SHA1_32', '9'))).attributes).toEqual(attributes);
   });
 
+  it('takes the answer to its last answer, offered again as it was', () => {
+    const sdes = new SdesNegotiation('required');
+    const { srtp } = sdes.answer(savp(line('', 'AES_CM_128_HMAC_SHA1_32', '9')));
+    expect(sdes.applyAnswer(savp(line('', 'AES_CM_128_HMAC_SHA1_32', '9')))).toEqual(srtp);
+  });
+
   it('speaks SAVP on once the far end does', () => {
     const sdes = new SdesNegotiation('optional');
     sdes.answer(savp(line()));

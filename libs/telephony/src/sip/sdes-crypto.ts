@@ -80,6 +80,8 @@ export const isPlainAvp = (protocol: string): boolean => /^RTP\/AVPF?$/i.test(pr
  */
 export class SdesNegotiation {
   private readonly ownKeys = new Map<SrtpSuite, string>();
+  /** Of our last description, which may be offered again as it is (RFC 4028 §7.4). */
+  private tags = new Map<number, SrtpSuite>();
   /** The far end spoke SAVP: so do we from then on. */
   private savp: boolean;
 
@@ -88,12 +90,13 @@ export class SdesNegotiation {
   /** Protocol and attributes of an offer. */
   offer(): { protocol: string; attributes: string[] } {
     if (this.policy === 'off') return { protocol: 'RTP/AVP', attributes: [] };
+    this.tags = new Map(SUITES.map((suite, i) => [i + 1, suite]));
     return { protocol: this.savp ? 'RTP/SAVP' : 'RTP/AVP', attributes: SUITES.map((suite, i) => writeCrypto(i + 1, suite, this.ownKey(suite))) };
   }
 
   /** The protection that an answer to our offer means; undefined: none. Throws SdpError where policy or RFC forbid it. */
   applyAnswer(line: ProtectedLine): SrtpParameters | undefined {
-    const chosen = this.policy === 'off' ? undefined : line.crypto.map(parseCrypto).find((attribute) => attribute !== null && SUITES[attribute.tag - 1] === attribute.suite);
+    const chosen = this.policy === 'off' ? undefined : line.crypto.map(parseCrypto).find((attribute) => attribute !== null && this.tags.get(attribute.tag) === attribute.suite);
     if (chosen) return this.agreed(chosen, line.protocol);
     if (line.crypto.length > 0 && this.policy !== 'off') throw new SdpError('the answer\'s SRTP key cannot be used');
     this.refuseUnprotected(line);
@@ -115,6 +118,7 @@ export class SdesNegotiation {
       this.refuseUnprotected(line);
       return { srtp: undefined, attributes: [] };
     }
+    this.tags = new Map([[chosen.tag, chosen.suite]]);
     const srtp = this.agreed(chosen, line.protocol);
     return { srtp, attributes: [writeCrypto(chosen.tag, chosen.suite, srtp.sendKey)] };
   }
