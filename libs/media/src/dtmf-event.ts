@@ -1,4 +1,4 @@
-import { FRAME_SAMPLES } from './frame.js';
+import { FRAME_MS, SAMPLE_RATE_HZ } from './frame.js';
 import { timestampDelta } from './rtp-packet.js';
 
 /** The telephone events of RFC 4733 §3.2 in code order: event code = index. */
@@ -22,6 +22,7 @@ interface Press { code: number; sentPackets: number }
 
 const END_PACKETS = 3;
 const VOLUME_DBM0 = 10;
+const MAX_DURATION = 0xffff;
 
 /**
  * Schedules key presses over playout frames: event packets of growing duration, then three with the End bit
@@ -56,7 +57,7 @@ export class DtmfSender {
   }
 
   /** An event packet, `'gap'` (send silence) between digits, or `null` when nothing is to be sent. */
-  next(): DtmfPacket | 'gap' | null {
+  next(clockRateHz: number = SAMPLE_RATE_HZ): DtmfPacket | 'gap' | null {
     if (this.gapLeft > 0) {
       this.gapLeft--;
       return 'gap';
@@ -66,13 +67,14 @@ export class DtmfSender {
       if (code === undefined) return null;
       this.press = { code, sentPackets: 0 };
     }
-    return this.eventPacket(this.press);
+    return this.eventPacket(this.press, clockRateHz);
   }
 
-  private eventPacket(press: Press): DtmfPacket {
+  private eventPacket(press: Press, clockRateHz: number): DtmfPacket {
     press.sentPackets++;
     const ended = press.sentPackets >= this.toneFrames;
-    const duration = Math.min(press.sentPackets, this.toneFrames) * FRAME_SAMPLES;
+    const durationMs = Math.min(press.sentPackets, this.toneFrames) * FRAME_MS;
+    const duration = Math.min(MAX_DURATION, (durationMs * clockRateHz) / 1000);
     if (press.sentPackets === this.toneFrames + END_PACKETS - 1) {
       this.press = null;
       this.pressesSent++;
@@ -85,10 +87,10 @@ export class DtmfSender {
   }
 }
 
-interface HeardPress { code: number; rtpTimestamp: number; durationSamples: number; ended: boolean }
+interface HeardPress { code: number; rtpTimestamp: number; duration: number; ended: boolean }
 
-/** A timestamp this far behind the last press is a new clock (10 s), not an old packet. */
-const STALE_SAMPLES = 80_000;
+/** A timestamp this far behind the last press is a new clock, not an old packet. */
+const STALE_SECONDS = 10;
 
 /**
  * Turns received RFC 4733 packets into digits, one a key press, at its first packet.
@@ -99,12 +101,16 @@ const STALE_SAMPLES = 80_000;
  */
 export class DtmfReceiver {
   private last: HeardPress | null = null;
+  private readonly frameTicks: number;
+
+  /** Timestamps and durations count in the clock of the event's payload type (RFC 4733 §2.1). */
+  constructor(readonly clockRateHz: number = SAMPLE_RATE_HZ) { this.frameTicks = (clockRateHz * FRAME_MS) / 1000; }
 
   receive(rtpTimestamp: number, payload: Uint8Array): string | null {
     if (payload.length < TELEPHONE_EVENT_BYTES) return null;
     const code = payload[0];
     if (code >= DIGITS.length) return null;
-    const heard: HeardPress = { code, rtpTimestamp, durationSamples: (payload[2] << 8) | payload[3], ended: payload[1] >= 0x80 };
+    const heard: HeardPress = { code, rtpTimestamp, duration: (payload[2] << 8) | payload[3], ended: payload[1] >= 0x80 };
     if (this.last && this.isSamePress(this.last, heard)) {
       this.extend(this.last, heard);
       return null;
@@ -119,16 +125,16 @@ export class DtmfReceiver {
   private isSamePress(last: HeardPress, heard: HeardPress): boolean {
     const behind = timestampDelta(last.rtpTimestamp, heard.rtpTimestamp);
     if (behind === 0) return true;
-    if (behind > 0) return behind < STALE_SAMPLES;
-    const tolerance = last.ended ? 0 : FRAME_SAMPLES;
-    return heard.code === last.code && -behind <= last.durationSamples + tolerance;
+    if (behind > 0) return behind < STALE_SECONDS * this.clockRateHz;
+    const tolerance = last.ended ? 0 : this.frameTicks;
+    return heard.code === last.code && -behind <= last.duration + tolerance;
   }
 
   private extend(last: HeardPress, heard: HeardPress): void {
     if (timestampDelta(heard.rtpTimestamp, last.rtpTimestamp) < 0) return;
     const isSegment = heard.rtpTimestamp !== last.rtpTimestamp;
     last.rtpTimestamp = heard.rtpTimestamp;
-    last.durationSamples = isSegment ? heard.durationSamples : Math.max(last.durationSamples, heard.durationSamples);
+    last.duration = isSegment ? heard.duration : Math.max(last.duration, heard.duration);
     last.ended ||= heard.ended;
   }
 }

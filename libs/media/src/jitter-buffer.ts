@@ -19,6 +19,14 @@ const CONCEALMENT_GAIN = [0.75, 0.5, 0.25] as const;
 
 export interface JitterBufferOptions { minDelayMs?: number; maxDelayMs?: number }
 
+/** Where sound comes from that was not pushed: a codec with history decodes when its packets are due, in order. */
+export interface DueSound {
+  /** Fills in everything before `until` that has been placed. */
+  supply(until: number): void;
+  /** Sound in place of `samples` from `rtpTimestamp` on that did not come; `null`: nothing better than repeating. */
+  conceal(rtpTimestamp: number, samples: number): Int16Array | null;
+}
+
 /**
  * Puts audio back into the sender's order and rhythm. `push` when a packet arrives, `pull` once every 20 ms.
  *
@@ -41,32 +49,50 @@ export class JitterBuffer {
   private frames = 0;
   /** How far ahead of playout the least early packet of the window came. */
   private leastAhead = Infinity;
+  /** How often playout began at a new place: what was placed before may be far from it. */
+  starts = 0;
 
-  constructor({ minDelayMs = 20, maxDelayMs = 200 }: JitterBufferOptions = {}) {
+  constructor({ minDelayMs = 20, maxDelayMs = 200 }: JitterBufferOptions = {}, private readonly due?: DueSound) {
     this.minDelaySamples = Math.round(minDelayMs / FRAME_MS) * FRAME_SAMPLES;
     this.maxGrowthSamples = Math.round(maxDelayMs / FRAME_MS) * FRAME_SAMPLES - this.minDelaySamples;
   }
 
   /** `false`: all of it came too late to be played. */
   push(rtpTimestamp: number, pcm: Int16Array): boolean {
-    if (pcm.length === 0 || pcm.length > RING_SAMPLES / 2) return false;
+    const inTime = pcm.length > 0 && this.place(rtpTimestamp, pcm.length);
+    if (inTime) this.fill(rtpTimestamp, pcm);
+    return inTime;
+  }
+
+  /** A packet of so many samples has come; its sound is filled in by the time it is due. `false`: too late to be played. */
+  place(rtpTimestamp: number, samples: number): boolean {
+    if (samples > RING_SAMPLES / 2) return false;
     if (this.cursor === null || this.lostFrames >= STARVED_FRAMES) this.startAt(rtpTimestamp);
     let ahead = this.aheadOf(rtpTimestamp);
-    if (ahead < -CLOCK_JUMP_SAMPLES || ahead + pcm.length > RING_SAMPLES) {
+    if (ahead < -CLOCK_JUMP_SAMPLES || ahead + samples > RING_SAMPLES) {
       this.startAt(rtpTimestamp);
       ahead = this.aheadOf(rtpTimestamp);
     }
     this.leastAhead = Math.min(this.leastAhead, ahead);
     if (ahead >= 0) this.lateRun = 0;
     else if (this.makeRoom(rtpTimestamp)) ahead = this.aheadOf(rtpTimestamp);
-    const playable = ahead < 0 ? pcm.subarray(-ahead) : pcm;
-    this.write(ahead < 0 ? this.cursor as number : rtpTimestamp, playable);
-    return playable.length > 0;
+    return ahead + samples > 0;
+  }
+
+  /** The sound of a packet that was placed; what is before the playout position is dropped. */
+  fill(rtpTimestamp: number, pcm: Int16Array): void {
+    const ahead = this.aheadOf(rtpTimestamp);
+    for (let i = Math.max(0, -ahead); i < Math.min(pcm.length, RING_SAMPLES - ahead); i++) {
+      const at = (rtpTimestamp + i) & (RING_SAMPLES - 1);
+      this.ring[at] = pcm[i];
+      this.filled[at] = 1;
+    }
   }
 
   /** The next 160 samples, concealed where packets are missing; `null` until the first packet has come. */
   pull(): Int16Array | null {
     if (this.cursor === null) return null;
+    this.supply();
     this.adapt();
     const frame = this.take(this.cursor);
     this.cursor = (this.cursor + FRAME_SAMPLES) >>> 0;
@@ -81,10 +107,13 @@ export class JitterBuffer {
     this.filled.fill(0);
   }
 
+  private supply(): void { this.due?.supply(((this.cursor as number) + FRAME_SAMPLES) >>> 0); }
+
   private aheadOf(rtpTimestamp: number): number { return timestampDelta(rtpTimestamp, this.cursor as number); }
 
   private startAt(rtpTimestamp: number): void {
     this.cursor = (rtpTimestamp - this.minDelaySamples - this.grownSamples) >>> 0;
+    this.starts++;
     this.filled.fill(0);
     this.surplusSamples = 0;
     this.lostFrames = 0;
@@ -136,17 +165,11 @@ export class JitterBuffer {
     for (let i = 0; i < samples; i++) this.filled[((this.cursor as number) + i) & (RING_SAMPLES - 1)] = 0;
     this.surplusSamples -= samples;
     this.moveCursor(samples);
-  }
-
-  private write(rtpTimestamp: number, pcm: Int16Array): void {
-    for (let i = 0; i < pcm.length; i++) {
-      const at = (rtpTimestamp + i) & (RING_SAMPLES - 1);
-      this.ring[at] = pcm[i];
-      this.filled[at] = 1;
-    }
+    this.supply();
   }
 
   private take(from: number): Int16Array {
+    const missingAtFirst = this.conceal(from);
     const frame = new Int16Array(FRAME_SAMPLES);
     const gain = CONCEALMENT_GAIN[this.lostFrames] ?? 0;
     let missing = 0;
@@ -159,12 +182,23 @@ export class JitterBuffer {
       }
       this.filled[at] = 0;
     }
-    if (missing === FRAME_SAMPLES) this.lostFrames++;
-    else {
-      this.lostFrames = 0;
-      // A copy: whoever gets the frame may change it, or move it to another thread.
-      this.lastGood.set(frame);
-    }
+    if (missingAtFirst === FRAME_SAMPLES) this.lostFrames++; else this.lostFrames = 0;
+    // A copy: whoever gets the frame may change it, or move it to another thread.
+    if (missing < FRAME_SAMPLES) this.lastGood.set(frame);
     return frame;
+  }
+
+  /** Lets the codec fill the gaps of the frame. Returns how many samples were missing. */
+  private conceal(from: number): number {
+    let missing = 0;
+    for (let i = 0; i < FRAME_SAMPLES; i++) {
+      const start = i;
+      while (i < FRAME_SAMPLES && !this.filled[(from + i) & (RING_SAMPLES - 1)]) i++;
+      if (i === start) continue;
+      missing += i - start;
+      const sound = this.due?.conceal((from + start) >>> 0, i - start);
+      if (sound) this.fill((from + start) >>> 0, sound);
+    }
+    return missing;
   }
 }

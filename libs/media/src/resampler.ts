@@ -36,6 +36,9 @@ export class Resampler {
     this.history = new Float64Array(this.half);
   }
 
+  /** How many samples of input `push` keeps for later. */
+  get latencySamples(): number { return this.phases.length === 0 ? 0 : this.half; }
+
   /** The output that `pcm` completes; keeps what the next block needs. */
   push(pcm: Int16Array): Int16Array {
     if (this.phases.length === 0) return pcm.slice();

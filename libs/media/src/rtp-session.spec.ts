@@ -28,7 +28,8 @@ function newReceiver(format: TransmitFormat = pcmu): RtpReceiver {
 
 function nextPacket(transmitter: RtpTransmitter): Uint8Array {
   const out = new Uint8Array(MAX_PACKET_BYTES);
-  return out.subarray(0, transmitter.tick(out).bytes);
+  transmitter.tick();
+  return out.subarray(0, transmitter.writePacket(out));
 }
 
 const concat = (frames: readonly (Int16Array | null)[]): Int16Array => Int16Array.from(frames.flatMap((frame) => [...(frame ?? [])]));

@@ -1,5 +1,6 @@
 import type { CodecName } from '@dialfleet/call';
-import { type AudioCodec, pcmaCodec, pcmuCodec } from '@dialfleet/media';
+import { type AudioCodec, g722Codec, pcmaCodec, pcmuCodec } from '@dialfleet/media';
+import { opusCodec } from './opus-codec.js';
 
-/** Every codec we speak. One line here and one file that implements `AudioCodec` add another. */
-export const audioCodecs = { PCMU: pcmuCodec, PCMA: pcmaCodec } satisfies Partial<Record<CodecName, AudioCodec>>;
+/** Every codec we speak. A file that implements `AudioCodec` and one line here add another. */
+export const audioCodecs = { PCMU: pcmuCodec, PCMA: pcmaCodec, G722: g722Codec, opus: opusCodec } satisfies Record<CodecName, AudioCodec>;

@@ -125,9 +125,8 @@ export class RtpSession implements MediaSession {
     const skipped = this.lastDeadlineMs === null ? 0 : Math.round((deadlineMs - this.lastDeadlineMs) / FRAME_MS) - 1;
     if (skipped > 0) this.transmitter.skip(skipped);
     this.lastDeadlineMs = deadlineMs;
-    const buffer = this.sendBuffers[this.sendIndex++ % SEND_BUFFERS];
-    const sent = this.transmitter.tick(buffer);
-    if (sent.bytes > 0) this.send(buffer, sent.bytes, deadlineMs);
+    const sent = this.transmitter.tick();
+    while (this.sendNext(deadlineMs));
     if (this.rtcp.isDue(deadlineMs)) this.sendReport();
     const heard = this.receiver.pull();
     this.recorder?.frame(deadlineMs, heard, sent.pcm);
@@ -138,6 +137,16 @@ export class RtpSession implements MediaSession {
     if (this.dtmfWaiters.length > 0) this.settleDtmf();
     const silentMs = this.watch.check(deadlineMs);
     if (silentMs !== null) this.events.emit('timeout', { silentMs: Math.round(silentMs) });
+  }
+
+  /** `false`: nothing more is due. */
+  private sendNext(deadlineMs: number): boolean {
+    const buffer = this.sendBuffers[this.sendIndex % SEND_BUFFERS];
+    const bytes = this.transmitter.writePacket(buffer);
+    if (bytes === 0) return false;
+    this.sendIndex++;
+    this.send(buffer, bytes, deadlineMs);
+    return true;
   }
 
   private send(buffer: Buffer, bytes: number, deadlineMs: number): void {
@@ -217,6 +226,8 @@ export class RtpSession implements MediaSession {
     await Promise.all([this.sockets.rtp, this.sockets.rtcp].map((socket) => new Promise<void>((resolve) => { socket.close(resolve); })));
     for (const waiter of this.dtmfWaiters.splice(0)) waiter.reject(new Fault('the media session closed before the digits were sent', false));
     await this.recorder?.close();
+    this.receiver.close();
+    this.transmitter.close();
     return this.report();
   }
 
