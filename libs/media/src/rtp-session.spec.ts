@@ -114,12 +114,28 @@ describe('RTP session halves', () => {
     expect(tonePurity(heard.subarray(320), 700)).toBeGreaterThan(0.99);
   });
 
-  it('take comfort noise and empty packets for a sign of life, not for audio', () => {
+  it('take empty packets for a sign of life, not for audio', () => {
     const receiver = newReceiver();
-    const header = { marker: false, sequenceNumber: 1, rtpTimestamp: 0, ssrc: 1, csrcs: [], extension: null };
-    expect(receiver.receive(buildRtpPacket({ ...header, payloadType: 13, payload: Uint8Array.of(40) }), far, 0).accepted).toBe(true);
-    expect(receiver.receive(buildRtpPacket({ ...header, sequenceNumber: 2, payloadType: 0, payload: new Uint8Array(0) }), far, 20).accepted).toBe(true);
+    const empty = { marker: false, sequenceNumber: 2, rtpTimestamp: 0, ssrc: 1, csrcs: [], extension: null, payloadType: 0, payload: new Uint8Array(0) };
+    expect(receiver.receive(buildRtpPacket(empty), far, 20).accepted).toBe(true);
     expect(receiver.pull()).toBeNull();
+  });
+
+  it('hear comfort noise at its level from its descriptor until speech begins again', () => {
+    const receiver = newReceiver();
+    const packet = (n: number, payloadType: number, payload: Uint8Array): Uint8Array =>
+      buildRtpPacket({ marker: false, sequenceNumber: n, rtpTimestamp: n * 160, ssrc: 1, csrcs: [], extension: null, payloadType, payload });
+    const levels: number[] = [];
+    for (let n = 0; n < 40; n++) {
+      if (n < 5) receiver.receive(packet(n, 0, new Uint8Array(160).fill(0x90)), far, n * 20);
+      if (n === 5) receiver.receive(packet(n, 13, Uint8Array.of(50)), far, n * 20);
+      if (n >= 30) receiver.receive(packet(n, 0, new Uint8Array(160).fill(0x90)), far, n * 20);
+      levels.push(rmsLevel(receiver.pull() ?? new Int16Array(160)));
+    }
+    const speech = levels[3];
+    // −50 dBov are 32768 · 10^(−50/20) = 104.
+    expect(levels.slice(6, 31).every((level) => level > 80 && level < 130)).toBe(true);
+    expect([...levels.slice(1, 6), ...levels.slice(31)].every((level) => level === speech)).toBe(true);
   });
 
   it('drop and count strangers, and ignore what is no packet of this session', () => {
