@@ -4,7 +4,7 @@ export * from './persona/parse-persona.js';
 export * from './persona/persona-source.js';
 export * from './persona/persona.js';
 export * from './sim/carrier-call.js';
-export { CarrierSim, type CarrierSimOptions } from './sim/carrier-sim.js';
+export { CarrierSim, type CarrierSimOptions, type CustomerCall, type DialOptions } from './sim/carrier-sim.js';
 export type { PersonaChoice } from './sim/persona-book.js';
 export { fliteVoice, type CustomerVoice, type SpokenLine } from './speech/customer-voice.js';
 export type { PreparationProgress } from './speech/line-library.js';

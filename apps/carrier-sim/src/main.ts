@@ -3,12 +3,12 @@ import { parseCommand, usage, UsageError, type Command } from './cli/arguments.j
 import { eventLines, timeOfDay, type EventLines } from './cli/event-lines.js';
 import { PersonaError } from './persona/parse-persona.js';
 import { builtInPersonaNames, loadPersona } from './persona/persona-source.js';
-import { CarrierSim } from './sim/carrier-sim.js';
+import { CarrierSim, type DialOptions } from './sim/carrier-sim.js';
 
 const out = (text: string): void => { process.stdout.write(`${text}\n`); };
 const complain = (text: string): void => { process.stderr.write(`${text}\n`); };
 
-/** Exit codes: 0 done, 1 could not start or run, 2 the command line or a persona is wrong. */
+/** Exit codes: 0 done, 1 could not start or run (or, with --dial, nobody answered), 2 the command line or a persona is wrong. */
 async function main(args: readonly string[]): Promise<void> {
   const command = parseCommand(args);
   if (command.kind === 'help') return out(usage.trimEnd());
@@ -16,13 +16,14 @@ async function main(args: readonly string[]): Promise<void> {
   await run(command);
 }
 
-async function run({ sim, verbose }: Extract<Command, { kind: 'run' }>): Promise<void> {
+async function run({ sim, verbose, dial }: Extract<Command, { kind: 'run' }>): Promise<void> {
   const carrier = await CarrierSim.start({
     ...sim,
     logger: jsonLogger(verbose ? 'debug' : 'warn', complain),
     onProgress: ({ done, total, text }) => out(`preparing line ${done} of ${total}: ${text}`),
   });
   report(carrier, eventLines(verbose));
+  if (dial) return placeOne(carrier, dial);
   out(`ready sip:${sim.host}:${carrier.port};transport=${sim.transport}, persona ${sim.personas.default}`);
   const stop = (): void => {
     out('stopping');
@@ -32,9 +33,21 @@ async function run({ sim, verbose }: Extract<Command, { kind: 'run' }>): Promise
   process.once('SIGTERM', stop);
 }
 
+/** One call of a customer, and the end. */
+async function placeOne(carrier: CarrierSim, options: DialOptions): Promise<void> {
+  const call = carrier.dial(options);
+  const giveUp = (): void => call.hangUp();
+  process.once('SIGINT', giveUp);
+  process.once('SIGTERM', giveUp);
+  await call.finished;
+  await carrier.stop();
+  process.exit(call.record.answeredAtMs === null ? 1 : 0);
+}
+
 function report(carrier: CarrierSim, lines: EventLines): void {
   const tell = (text: string): void => out(`${timeOfDay(Date.now())}  ${text}`);
   carrier.on('call', (call) => tell(lines.call(call)));
+  carrier.on('ringing', (progress) => tell(lines.ringing(progress)));
   carrier.on('answered', (call) => tell(lines.answered(call)));
   carrier.on('said', (said) => tell(lines.said(said)));
   carrier.on('heard', (heard) => tell(lines.heard(heard)));

@@ -15,13 +15,18 @@ describe('parseCommand', () => {
       personas: { default: 'silent', byNumber: { '+14155550123': 'busy', 100: './a=b.json' } }, auth: { username: 'trunk', password: 'a:b', algorithm: 'SHA-256' } } });
   });
 
+  it('lets a customer call', () => {
+    expect(parseCommand(['--dial', 'sip:+14155550100@127.0.0.1:5060', '--from', '+14155550177', '--persona', 'silent', '--credentials', 'pbx:secret', '--header', 'X-Customer-Id: C-1'])).toMatchObject({
+      kind: 'run', sim: { port: 0 }, dial: { to: 'sip:+14155550100@127.0.0.1:5060', from: '+14155550177', persona: 'silent', username: 'pbx', password: 'secret', headers: { 'X-Customer-Id': 'C-1' } } });
+  });
+
   it('helps and lists', () => {
     expect(parseCommand(['-h', '--port', 'x'])).toEqual({ kind: 'help' });
     expect(parseCommand(['--list'])).toEqual({ kind: 'list' });
   });
 
   it('names every option in its help', () => {
-    for (const name of ['port', 'host', 'transport', 'rtp-ports', 'advertise', 'persona', 'number', 'auth', 'algorithm', 'record', 'list', 'verbose', 'help']) expect(usage).toContain(`--${name}`);
+    for (const name of ['port', 'host', 'transport', 'rtp-ports', 'advertise', 'persona', 'number', 'auth', 'algorithm', 'record', 'dial', 'from', 'credentials', 'header', 'list', 'verbose', 'help']) expect(usage).toContain(`--${name}`);
   });
 
   it.each<[string[], string]>([
@@ -32,6 +37,8 @@ describe('parseCommand', () => {
     [['--number', '100'], '--number must be a number and a persona such as +14155550123=busy, not "100"'],
     [['--auth', 'trunk:'], '--auth must be a user name and a password such as trunk:secret'],
     [['--auth', 'a:b', '--algorithm', 'SHA-1'], '--algorithm must be MD5 or SHA-256, not "SHA-1"'],
+    [['--dial', 'fred'], '--dial: "fred" is not a SIP address such as sip:+14155550100@127.0.0.1:5060'],
+    [['--dial', 'sip:a@b', '--header', 'x'], '--header must be a name and a text such as "X-Customer-Id: 42", not "x"'],
     [['--prot', '1'], "Unknown option '--prot'"],
     [['callback'], "Unexpected argument 'callback'"],
   ])('says what is wrong with %j', (args, message) => {

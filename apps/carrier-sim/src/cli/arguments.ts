@@ -1,6 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { errorMessage } from '@dialfleet/kit';
-import type { CarrierSimOptions } from '../sim/carrier-sim.js';
+import { parseSipAddress } from '../sim/sip-address.js';
+import type { CarrierSimOptions, DialOptions } from '../sim/carrier-sim.js';
 
 export const usage = `A SIP carrier with scripted customers.
 
@@ -16,6 +17,11 @@ export const usage = `A SIP carrier with scripted customers.
   --auth USER:PASSWORD   callers must authenticate (digest)
   --algorithm NAME       MD5 (default) or SHA-256, for --auth
   --record FOLDER        record every answered call (stereo WAV: bot left, customer right)
+  --dial ADDRESS         a customer calls sip:+14155550100@127.0.0.1:5060; --persona says who, and the exit code
+                         whether the call was answered (0 or 1)
+  --from NUMBER          the caller's number, for --dial; default +14155550123, anonymous withholds it
+  --credentials U:P      where the called side asks for them, for --dial
+  --header "NAME: TEXT"  a further header field of the INVITE, for --dial; may be repeated
   --list                 the built-in personas
   --verbose              full numbers, and the SIP and media log
   --help
@@ -35,12 +41,13 @@ type SimArguments = Required<Pick<CarrierSimOptions, 'transport' | 'host' | 'por
 export type Command =
   | { kind: 'help' }
   | { kind: 'list' }
-  | { kind: 'run'; verbose: boolean; sim: SimArguments };
+  | { kind: 'run'; verbose: boolean; sim: SimArguments; dial?: DialOptions };
 
 const options = {
-  port: { type: 'string', default: '5070' }, host: { type: 'string', default: '127.0.0.1' }, transport: { type: 'string', default: 'udp' },
+  port: { type: 'string' }, host: { type: 'string', default: '127.0.0.1' }, transport: { type: 'string', default: 'udp' },
   'rtp-ports': { type: 'string' }, advertise: { type: 'string' }, persona: { type: 'string', default: 'callback' }, number: { type: 'string', multiple: true, default: [] as string[] },
   auth: { type: 'string' }, algorithm: { type: 'string', default: 'MD5' }, record: { type: 'string' },
+  dial: { type: 'string' }, from: { type: 'string' }, credentials: { type: 'string' }, header: { type: 'string', multiple: true, default: [] as string[] },
   list: { type: 'boolean', default: false }, verbose: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false },
 } as const satisfies ParseArgsConfig['options'];
 
@@ -52,12 +59,13 @@ export function parseCommand(args: readonly string[]): Command {
   return {
     kind: 'run',
     verbose: values.verbose,
+    ...(values.dial === undefined ? {} : { dial: dialOptions(values.dial, values) }),
     sim: {
-      port: wholeNumber('--port', values.port, 0, 65_535),
+      port: wholeNumber('--port', values.port ?? (values.dial === undefined ? '5070' : '0'), 0, 65_535),
       host: values.host,
       transport: oneOf('--transport', values.transport, ['udp', 'tcp'] as const),
       personas: { default: values.persona, byNumber: numbers(values.number) },
-      ...(values.auth === undefined ? {} : { auth: { ...credentials(values.auth), algorithm: oneOf('--algorithm', values.algorithm, ['MD5', 'SHA-256'] as const) } }),
+      ...(values.auth === undefined ? {} : { auth: { ...credentials('--auth', values.auth), algorithm: oneOf('--algorithm', values.algorithm, ['MD5', 'SHA-256'] as const) } }),
       ...(values['rtp-ports'] === undefined ? {} : { rtpPorts: portRange(values['rtp-ports']) }),
       ...(values.advertise === undefined ? {} : { advertisedAddress: values.advertise }),
       ...(values.record === undefined ? {} : { recordDir: values.record }),
@@ -101,8 +109,18 @@ function numbers(pairs: readonly string[]): Record<string, string> {
   }));
 }
 
-function credentials(text: string): { username: string; password: string } {
+function dialOptions(to: string, { from, persona, credentials: account, header }: { from?: string; persona: string; credentials?: string; header: readonly string[] }): DialOptions {
+  try { parseSipAddress(to); } catch (cause) { throw new UsageError(`--dial: ${errorMessage(cause)}`, { cause }); }
+  const headers = Object.fromEntries(header.map((text) => {
+    const [, name, value] = /^([^:\s]+)\s*:\s*(.*)$/.exec(text) ?? [];
+    if (name === undefined) throw new UsageError(`--header must be a name and a text such as "X-Customer-Id: 42", not "${text}"`);
+    return [name, value];
+  }));
+  return { to, persona, ...(from === undefined ? {} : { from }), ...(account === undefined ? {} : credentials('--credentials', account)), ...(header.length > 0 ? { headers } : {}) };
+}
+
+function credentials(name: string, text: string): { username: string; password: string } {
   const colon = text.indexOf(':');
-  if (colon < 1 || colon === text.length - 1) throw new UsageError('--auth must be a user name and a password such as trunk:secret');
+  if (colon < 1 || colon === text.length - 1) throw new UsageError(`${name} must be a user name and a password such as trunk:secret`);
   return { username: text.slice(0, colon), password: text.slice(colon + 1) };
 }

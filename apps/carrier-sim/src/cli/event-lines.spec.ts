@@ -3,7 +3,7 @@ import type { CarrierCall } from '../sim/carrier-call.js';
 import { eventLines, timeOfDay } from './event-lines.js';
 
 const call: CarrierCall = {
-  callId: 'a', from: '+14155550100', to: '+14155550123', persona: 'callback', state: 'ringing', invitedAtMs: 1000, answeredAtMs: null, endedAtMs: null, sipStatus: null,
+  callId: 'a', placed: false, from: '+14155550100', to: '+14155550123', persona: 'callback', state: 'ringing', invitedAtMs: 1000, answeredAtMs: null, endedAtMs: null, sipStatus: null,
   endedBy: null, endDetail: null, said: [], heard: [], dtmf: '', recordingPath: null, media: null,
 };
 const answered: CarrierCall = { ...call, answeredAtMs: 2500, endedAtMs: 12_540, sipStatus: 200 };

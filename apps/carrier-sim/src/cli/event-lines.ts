@@ -11,7 +11,8 @@ export function eventLines(verbose: boolean): EventLines {
   const shown = (number: string): string => (number === '' ? 'anonymous' : verbose ? number : maskNumber(number));
   const line = (call: Pick<CarrierCall, 'to'>, text: string): string => `${shown(call.to)}  ${text}`;
   return {
-    call: (call) => line(call, `called by ${shown(call.from)}, persona ${call.persona}`),
+    call: (call) => line(call, call.placed ? `${shown(call.from)} calls, persona ${call.persona}` : `called by ${shown(call.from)}, persona ${call.persona}`),
+    ringing: ({ call, sipStatus }) => line(call, `on its way (${sipStatus})`),
     answered: (call) => line(call, `answered after ${seconds((call.answeredAtMs ?? 0) - call.invitedAtMs)}`),
     said: ({ call, line: { text } }) => line(call, `customer: ${text}`),
     heard: ({ call, speech }) => line(call, `bot spoke for ${seconds(speech.endedAtMs - speech.startedAtMs)}`),
@@ -30,7 +31,8 @@ function endOf(call: CarrierCall): string {
   return `${who} after ${duration}${media}${recording}`;
 }
 
-function unansweredEndOf({ endedBy, sipStatus, endDetail }: CarrierCall): string {
+function unansweredEndOf({ endedBy, sipStatus, endDetail, placed }: CarrierCall): string {
+  if (placed) return endedBy === 'customer' ? 'gave up before the answer' : `refused with ${sipStatus ?? 'no status'}${endDetail === null ? '' : ` (${endDetail})`}`;
   if (endedBy === 'bot') return 'caller gave up before the answer (487)';
   if (endedBy === 'customer') return `refused with ${sipStatus}`;
   return `ended with ${sipStatus ?? 'no status'}${endDetail === null ? '' : ` (${endDetail})`}`;

@@ -3,7 +3,7 @@ import type { HeardSpeech } from '../customer/bot-ear.js';
 
 export type CarrierCallState = 'ringing' | 'answered' | 'ended';
 
-/** `carrier`: the simulator was stopped, or media or signalling failed (see `endDetail`). */
+/** `bot`: the platform, also when it refused a call of the customer. `carrier`: the simulator was stopped, or media or signalling failed (see `endDetail`). */
 export type EndedBy = 'customer' | 'bot' | 'carrier';
 
 /** One line of the customer, as it went out. */
@@ -22,7 +22,9 @@ export interface CarrierCall {
   readonly from: string;
   /** The dialled user part. */
   readonly to: string;
-  /** Name of the persona that takes the call. */
+  /** The customer called, and was not called. */
+  readonly placed: boolean;
+  /** Name of the persona that takes or places the call. */
   readonly persona: string;
   readonly state: CarrierCallState;
   readonly invitedAtMs: number;
@@ -45,8 +47,10 @@ export interface CarrierCall {
 }
 
 export interface CarrierEvents {
-  /** An INVITE was taken: the phone rings, or is about to be refused. */
+  /** An INVITE was taken: the phone rings, or is about to be refused. Or a customer calls. */
   call: CarrierCall;
+  /** A call that a customer placed is on its way: 100 to 199. */
+  ringing: { call: CarrierCall; sipStatus: number };
   answered: CarrierCall;
   /** The customer begins a line. */
   said: { call: CarrierCall; line: SaidLine };

@@ -7,6 +7,9 @@ import { fliteVoice, type CustomerVoice } from '../speech/customer-voice.js';
 import { LineLibrary, type PreparationProgress } from '../speech/line-library.js';
 import type { CarrierCall, CarrierEvents } from './carrier-call.js';
 import { PersonaBook, type PersonaChoice } from './persona-book.js';
+import { loadPersona, type PersonaSource } from '../persona/persona-source.js';
+import { PlacedCall } from './placed-call.js';
+import { parseSipAddress } from './sip-address.js';
 import { TakenCall } from './taken-call.js';
 
 export interface CarrierSimOptions {
@@ -35,11 +38,37 @@ export interface CarrierSimOptions {
   clock?: Clock;
 }
 
-/** A SIP carrier whose customers follow scripts. */
+export interface DialOptions {
+  /** Whom to call: `sip:+14155550100@127.0.0.1:5060`. */
+  to: string;
+  /** The caller's number (user part of From); default `+14155550123`. `anonymous` withholds it. */
+  from?: string;
+  /** Who calls; default `callback`. How it picks up does not matter. */
+  persona?: PersonaSource;
+  /** Where the called side asks for credentials. */
+  username?: string;
+  password?: string;
+  /** Further header fields of the INVITE. */
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** A call that a customer placed. */
+export interface CustomerCall {
+  /** Plain data that goes on changing while the call lasts. */
+  readonly record: CarrierCall;
+  /** Resolves when the call has ended and its recording is complete. */
+  readonly finished: Promise<void>;
+  /** CANCEL while it rings, BYE after the answer. */
+  hangUp(): void;
+}
+
+const DEFAULT_CALLER = '+14155550123';
+
+/** A SIP carrier whose customers follow scripts: they take calls, and place some. */
 export class CarrierSim {
   private readonly events = new Emitter<CarrierEvents>();
   private readonly records: CarrierCall[] = [];
-  private readonly live = new Set<TakenCall>();
+  private readonly live = new Set<TakenCall | PlacedCall>();
   private stopping: Promise<void> | undefined;
 
   private constructor(private readonly options: CarrierSimOptions, private readonly parts: CarrierParts) {
@@ -95,6 +124,28 @@ export class CarrierSim {
     });
   }
 
+  /**
+   * A customer calls.
+   *
+   * @throws PersonaError; Error when `to` is no SIP address or a value may not stand in a SIP message
+   */
+  dial({ to, from = DEFAULT_CALLER, persona: source = 'callback', username, password, headers }: DialOptions): CustomerCall {
+    if (this.stopping) throw new Error('the carrier is stopping');
+    const { sip, lines, clock, logger } = this.parts;
+    const persona = loadPersona(source);
+    const { user, host, port, transport = this.options.transport ?? 'udp' } = parseSipAddress(to);
+    const leg = sip.createCall({
+      trunk: { host, port: port ?? 5060, transport, username, password, codecs: ['PCMU', 'PCMA'], ...(from === 'anonymous' ? { fromDomain: 'anonymous.invalid' } : {}) },
+      dialUser: user, fromNumber: from, ...(headers ? { headers } : {}),
+    });
+    const call = new PlacedCall({
+      leg, from, to: user, persona, lines, clock, logger, events: this.events, recordingPath: this.recordingPathOf({ callId: `${from}to${user}` }, persona.name),
+    });
+    this.keep(call);
+    void call.place();
+    return call;
+  }
+
   /** Hangs up every call, finishes the recordings, frees the ports. */
   stop(): Promise<void> {
     this.stopping ??= this.shutDown();
@@ -132,7 +183,7 @@ export class CarrierSim {
     return false;
   }
 
-  private keep(call: TakenCall): void {
+  private keep(call: TakenCall | PlacedCall): void {
     this.live.add(call);
     void call.finished.then(() => this.live.delete(call));
     const { keepCalls = 10_000 } = this.options;
@@ -143,7 +194,7 @@ export class CarrierSim {
     this.records.push(call.record);
   }
 
-  private recordingPathOf({ callId }: IncomingCall, persona: string): string | null {
+  private recordingPathOf({ callId }: Pick<IncomingCall, 'callId'>, persona: string): string | null {
     const { recordDir } = this.options;
     if (recordDir === undefined) return null;
     const stamp = new Date(this.parts.clock.nowMs()).toISOString().replace(/[-:]|\.\d+/g, '');
