@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { envAllowList, type Cidr } from '@dialfleet/egress';
 import { envInteger, envLogLevel, envPortRange, envText, SettingError, type Env, type LogLevel } from '@dialfleet/kit';
 import { join, resolve } from 'node:path';
+import type { UnknownSource } from './sip/inbound-gate.js';
 
 export interface WorkerSettings {
   workerId: string;
@@ -15,6 +16,8 @@ export interface WorkerSettings {
   sipPort: number;
   /** Calls that begin in a second, either way; more are refused. */
   maxSetUpsPerSecond: number;
+  /** What callers get who are no trunk of ours and prove no credentials. */
+  unknownSource: UnknownSource;
   /** New requests a second from an address that is no trunk's. */
   strangerRequestsPerSecond: number;
   rtpPorts: { min: number; max: number };
@@ -42,6 +45,7 @@ export function workerSettings(env: Env): WorkerSettings {
     sipPort: envInteger(env, 'DIALFLEET_SIP_PORT', 5060, { min: 0, max: 65535 }),
     maxSetUpsPerSecond: envInteger(env, 'DIALFLEET_MAX_SETUPS_PER_SECOND', 200, { min: 1, max: 10_000 }),
     strangerRequestsPerSecond: envInteger(env, 'DIALFLEET_STRANGER_REQUESTS_PER_SECOND', 5, { min: 1, max: 10_000 }),
+    unknownSource: unknownSource(envText(env, 'DIALFLEET_SIP_UNKNOWN_SOURCE', 'silence')),
     rtpPorts: envPortRange(env, 'DIALFLEET_RTP_PORTS', { min: 30000, max: 39999 }),
     advertisedAddress: envText(env, 'DIALFLEET_ADVERTISED_ADDRESS', '') || null,
     drainTimeoutMs: envInteger(env, 'DIALFLEET_DRAIN_TIMEOUT_SECONDS', 600, { min: 0, max: 86_400 }) * 1000,
@@ -49,6 +53,11 @@ export function workerSettings(env: Env): WorkerSettings {
     healthFile: envText(env, 'DIALFLEET_HEALTH_FILE', ''),
     logLevel: envLogLevel(env, 'DIALFLEET_LOG_LEVEL'),
   };
+}
+
+function unknownSource(text: string): UnknownSource {
+  if (text === 'silence' || text === 'forbid') return text;
+  throw new SettingError(`DIALFLEET_SIP_UNKNOWN_SOURCE must be silence or forbid, not ${JSON.stringify(text)}`);
 }
 
 /** It becomes one token of NATS subjects. */

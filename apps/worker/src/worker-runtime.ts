@@ -1,5 +1,5 @@
 import type { BotSettings } from '@dialfleet/bot';
-import type { CallPlan } from '@dialfleet/call';
+import type { CallLeg, CallPlan } from '@dialfleet/call';
 import { egressFetch, type Cidr } from '@dialfleet/egress';
 import type { Heartbeat } from '@dialfleet/fleet';
 import { systemClock, type Logger } from '@dialfleet/kit';
@@ -18,11 +18,14 @@ import { CallSlots } from './fleet/call-slots.js';
 import { Heartbeats } from './fleet/heartbeats.js';
 import { OutcomeJournal } from './journal/outcome-journal.js';
 import type { WorkerSettings } from './settings.js';
+import { takeInboundCalls } from './sip/inbound.js';
 import { SipLegs } from './sip/sip-legs.js';
 import { askGateways, followTrunkChanges, TrunkDirectory } from './sip/trunk-directory.js';
 
 const JOURNAL_FLUSH_MS = 10_000;
 const STEP_BACK_NICENESS = 5;
+/** What callers who authenticate are asked for. */
+const DIGEST_REALM = 'dialfleet';
 
 /** Everything a worker is made of, joined by hand: sockets and threads first, then the slots that use them. */
 export class WorkerRuntime {
@@ -31,6 +34,7 @@ export class WorkerRuntime {
     private readonly settings: WorkerSettings, private readonly nc: NatsConnection, private readonly journal: OutcomeJournal,
     private readonly sip: SipLegs, private readonly media: MediaThread, private readonly providers: Providers,
     private readonly sessions: ReadonlySet<CallSession>,
+    private readonly stopTakingCalls: () => void,
     /** Every trunk of the fleet. */
     readonly trunks: TrunkDirectory,
     /** Resolves when a part has died that only a new process replaces. */
@@ -48,7 +52,7 @@ export class WorkerRuntime {
     letMediaGoFirst();
     const broken = new Promise<Error>((resolve) => { media.events.on('crashed', ({ error }) => { resolve(error); }); });
     const load = new LoadGate(clock, { ...defaultLoadLimits, setUpsPerSecond: settings.maxSetUpsPerSecond }).start();
-    const admission = new Admission({ clock, load, limits: admissionLimits(settings) });
+    const admission = new Admission({ clock, load, limits: admissionLimits(settings), admit: () => 'drop' });
     const sip = await SipLegs.start({ admission, advertisedAddress: settings.advertisedAddress, sipPort: settings.sipPort, version, media, clock, logger });
     const trunks = new TrunkDirectory(askGateways(nc), clock, logger);
     followTrunkChanges(nc, trunks);
@@ -60,12 +64,12 @@ export class WorkerRuntime {
     const worker = { workerId: settings.workerId, epoch: settings.epoch };
     const sessions = new Set<CallSession>();
 
-    const begin = (plan: CallPlan): CallSession => {
+    const begin = (plan: CallPlan, leg?: CallLeg): CallSession => {
       const call = plan as CallPlan<BotSettings>;
       const log = logger.child({ session_id: plan.sessionId });
       const timeline = new CallTimeline(plan, worker, (event) => publisher.event(event), clock, log);
       const session = new CallSession(call, {
-        worker, timeline, recordings, prefetch, clock, logger: log, createLeg: (p) => sip.createLeg(p),
+        worker, timeline, recordings, prefetch, clock, logger: log, createLeg: (p) => (leg ? Promise.resolve(leg) : sip.createLeg(p)),
         converse: (setup) => new ConversationPipeline(setup),
         stt: providers.stt(call.bot.stt), tts: providers.tts(call.bot.tts), llm: providers.llm(call.bot.llm), vad: providers.vad(),
         keepOutcome: (outcome, told) => journal.keep(outcome, told),
@@ -75,9 +79,12 @@ export class WorkerRuntime {
       return session;
     };
 
-    const slots = new CallSlots({ ...worker, maxCalls: settings.maxCalls }, clock, begin, () => load.admit());
-    const heartbeats = new Heartbeats(slots, clock, { ...worker, version, startedAtMs: clock.nowMs(), mediaAddress: sip.mainAddress }, (beat) => { publishBeat(nc, beat); });
-    return new WorkerRuntime(slots, heartbeats, logger, settings, nc, journal, sip, media, providers, sessions, trunks, broken);
+    const slots = new CallSlots({ ...worker, maxCalls: settings.maxCalls }, clock, (plan) => begin(plan), () => load.admit());
+    const stopTakingCalls = takeInboundCalls({
+      nc, worker, trunks, slots, admission, unknownSource: settings.unknownSource, realm: DIGEST_REALM, begin, sip, clock, logger,
+    });
+    const heartbeats = new Heartbeats(slots, clock, { ...worker, version, startedAtMs: clock.nowMs(), mediaAddress: sip.mainAddress, sipAddress: sip.sipAddress }, (beat) => { publishBeat(nc, beat); });
+    return new WorkerRuntime(slots, heartbeats, logger, settings, nc, journal, sip, media, providers, sessions, stopTakingCalls, trunks, broken);
   }
 
   /** Resolves when the broker has answered. */
@@ -89,6 +96,7 @@ export class WorkerRuntime {
     await this.slots.drained(this.settings.drainTimeoutMs);
     this.heartbeats.stop();
     this.trunks.stop();
+    this.stopTakingCalls();
     await this.journal.close(JOURNAL_FLUSH_MS);
     await this.sip.stop();
     await Promise.all([this.media.close(), this.providers.close()]);

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
 export class WorkerHealth {
   @ApiProperty({ example: 'w-7f3a' })
@@ -21,6 +21,9 @@ export class WorkerHealth {
 
   @ApiProperty()
   heartbeat_age_ms!: number;
+
+  @ApiPropertyOptional({ example: '203.0.113.20:5060', description: 'Where carriers send INVITEs to this worker' })
+  sip_address?: string;
 }
 
 /** `GET /health/fleet`. */

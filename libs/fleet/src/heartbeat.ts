@@ -13,6 +13,8 @@ export interface Heartbeat {
   startedAtMs: number;
   /** Host or address at which its SIP and RTP are reached. */
   mediaAddress: string;
+  /** `address:port` that INVITEs are sent to; absent from older workers. */
+  sipAddress?: string;
   /** 0..1, for display; never decides a claim. */
   cpuLoad: number;
 }

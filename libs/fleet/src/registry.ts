@@ -10,6 +10,7 @@ export interface WorkerView {
   max: number;
   version: string;
   uptimeSeconds: number;
+  sipAddress?: string;
   heartbeatAgeMs: number;
   /** Slots free as far as this gateway knows: heartbeats less its own claims in flight. Not below 0. */
   free: number;
@@ -66,7 +67,7 @@ export class RegistryView {
 function viewOf(id: string, { beat, inFlight }: Entry, ageMs: number, wallMs: number): WorkerView {
   const status: ObservedStatus = ageMs > UNREACHABLE_AFTER_MS ? 'unreachable' : beat.status;
   return {
-    id, epoch: beat.epoch, status, calls: beat.calls, max: beat.max, version: beat.version,
+    id, epoch: beat.epoch, status, calls: beat.calls, max: beat.max, version: beat.version, sipAddress: beat.sipAddress,
     uptimeSeconds: Math.max(0, Math.floor((wallMs - beat.startedAtMs) / 1000)), heartbeatAgeMs: ageMs,
     free: status === 'ready' ? Math.max(0, beat.max - beat.calls - inFlight) : 0,
   };

@@ -8,6 +8,7 @@ export function fleetHealth(workers: readonly WorkerView[]): FleetHealth {
     status: 'ok', fleet_calls: calls, fleet_max: max, fleet_available: available,
     workers: workers.map((w) => ({
       id: w.id, status: w.status, calls: w.calls, max: w.max, version: w.version, uptime_seconds: w.uptimeSeconds, heartbeat_age_ms: w.heartbeatAgeMs,
+      ...(w.sipAddress === undefined ? {} : { sip_address: w.sipAddress }),
     })),
   };
 }

@@ -1,6 +1,7 @@
 import type { CallPlan } from '@dialfleet/call';
 import { VirtualClock } from '@dialfleet/kit';
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { CallSlots } from './call-slots.js';
 
 function slots(maxCalls = 2, mayBegin?: () => boolean) {
@@ -58,6 +59,58 @@ describe('the slots of a worker', () => {
     s.it.claim(s.plan('early'));
     s.it.withdraw('early');
     expect(s.hungUp).toEqual(['early']);
+  });
+
+  it('holds a slot for a caller while it is decided what becomes of the call', async () => {
+    const s = slots(2);
+    const [first, second] = [s.it.reserve(), s.it.reserve()];
+    if (!first.ok || !second.ok) throw new Error('not reserved');
+    expect([s.it.reserve(), s.it.claim(s.plan('x'))]).toMatchObject([{ ok: false, reason: 'full' }, { accepted: false, reason: 'full', calls: 2 }]);
+    first.slot.free();
+    first.slot.free();
+    expect(s.it.size).toBe(1);
+    expect(second.slot.take('in', () => ({ hangUp: () => undefined, done: new Promise(() => undefined) }))).toBe(true);
+    second.slot.free();
+    expect(s.it.size).toBe(1);
+    expect(s.it.claim(s.plan('a'))).toMatchObject({ accepted: true });
+    expect(s.it.claim(s.plan('b'))).toMatchObject({ reason: 'full' });
+  });
+
+  it('begins an inbound session once, and none that was withdrawn or claimed', async () => {
+    const s = slots(4);
+    s.it.withdraw('withdrawn');
+    s.it.claim(s.plan('running'));
+    for (const id of ['withdrawn', 'running']) {
+      const reservation = s.it.reserve();
+      expect(reservation.ok && reservation.slot.take(id, () => { throw new Error('begun'); })).toBe(false);
+    }
+    expect(s.it.size).toBe(1);
+  });
+
+  it('drains only when nothing is held for a caller either', async () => {
+    const s = slots();
+    const reservation = s.it.reserve();
+    let isDrained = false;
+    void s.it.drained(60_000).then(() => { isDrained = true; });
+    await s.clock.advanceAsync(10);
+    expect([isDrained, s.it.reserve()]).toEqual([false, { ok: false, reason: 'draining' }]);
+    if (reservation.ok) reservation.slot.free();
+    await s.clock.advanceAsync(10);
+    expect(isDrained).toBe(true);
+  });
+
+  it('never holds more than there are, in any order of claims, reservations and ends', () => {
+    fc.assert(fc.property(fc.array(fc.constantFrom('claim', 'reserve', 'take', 'free'), { maxLength: 60 }), (steps) => {
+      const s = slots(3);
+      const held: Extract<ReturnType<typeof s.it.reserve>, { ok: true }>['slot'][] = [];
+      steps.forEach((step, i) => {
+        if (step === 'claim') s.it.claim(s.plan(`c${i}`));
+        if (step === 'reserve') { const r = s.it.reserve(); if (r.ok) held.push(r.slot); }
+        if (step === 'take') held.pop()?.take(`t${i}`, () => ({ hangUp: () => undefined, done: new Promise(() => undefined) }));
+        if (step === 'free') held.pop()?.free();
+        expect(s.it.size).toBeLessThanOrEqual(3);
+      });
+    }));
   });
 
   it('drains: no new call, live ones go on, the rest is hung up at the time-out', async () => {

@@ -10,6 +10,15 @@ export interface RunningCall {
   readonly done: Promise<void>;
 }
 
+/** A slot held for a caller until it is decided what becomes of the call; `take` or `free` gives it up, once. */
+export interface ReservedSlot {
+  /** The call begins in this slot. False, and the slot is free again: that session runs here, ran here, or was withdrawn. */
+  take(sessionId: string, begin: () => RunningCall): boolean;
+  free(): void;
+}
+
+export type Reservation = { ok: true; slot: ReservedSlot } | { ok: false; reason: 'full' | 'draining' };
+
 export interface SlotSettings { workerId: string; epoch: string; maxCalls: number }
 
 /** How long an ended or withdrawn session's id is remembered, so that a repeated or late claim cannot dial again. */
@@ -24,13 +33,16 @@ export class CallSlots {
   private readonly calls = new Map<string, RunningCall>();
   /** Ended sessions were accepted once; withdrawn ones never will be. */
   private readonly past = new Map<string, { withdrawn: boolean; forgetAtMs: number }>();
+  /** Slots held for callers; each settles when it is given up. */
+  private readonly reserved = new Set<Promise<void>>();
   private draining = false;
 
   constructor(private readonly settings: SlotSettings, private readonly clock: Clock, private readonly begin: (plan: CallPlan) => RunningCall,
     /** Takes one set-up; false where the process can begin none now. */
     private readonly mayBegin: () => boolean = () => true) {}
 
-  get size(): number { return this.calls.size; }
+  /** Slots in use: calls, and those reserved. */
+  get size(): number { return this.calls.size + this.reserved.size; }
   get max(): number { return this.settings.maxCalls; }
   get status(): WorkerStatus { return this.draining ? 'draining' : 'ready'; }
 
@@ -41,13 +53,31 @@ export class CallSlots {
     if (past?.withdrawn) return this.refused('cancelled');
     if (this.clock.nowMs() > plan.claimDeadlineMs) return this.refused('expired');
     if (this.draining) return this.refused('draining');
-    if (this.calls.size >= this.settings.maxCalls) return this.refused('full');
+    if (this.size >= this.settings.maxCalls) return this.refused('full');
     if (!this.mayBegin()) return this.refused('overloaded');
-    const call = this.begin(plan);
-    this.calls.set(plan.sessionId, call);
-    void call.done.then(() => { this.release(plan.sessionId); });
-    this.events.emit('changed', undefined);
+    this.hold(plan.sessionId, this.begin(plan));
     return this.accepted();
+  }
+
+  /** Before a gateway is asked about a caller: what it grants must have its slot. */
+  reserve(): Reservation {
+    this.forgetOld();
+    if (this.draining) return { ok: false, reason: 'draining' };
+    if (this.size >= this.settings.maxCalls) return { ok: false, reason: 'full' };
+    let settle: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => { settle = resolve; });
+    this.reserved.add(held);
+    this.events.emit('changed', undefined);
+    const giveUp = (): boolean => { settle(); return this.reserved.delete(held); };
+    return { ok: true, slot: {
+      free: () => { if (giveUp()) this.events.emit('changed', undefined); },
+      take: (sessionId, begin) => {
+        if (!giveUp()) return false;
+        const isNew = !this.calls.has(sessionId) && !this.past.has(sessionId);
+        if (isNew) this.hold(sessionId, begin()); else this.events.emit('changed', undefined);
+        return isNew;
+      },
+    } };
   }
 
   hangUp(sessionId: string): WorkerCommandReply {
@@ -75,11 +105,17 @@ export class CallSlots {
   async drained(timeoutMs: number): Promise<void> {
     this.drain();
     const cancel = this.clock.after(timeoutMs, () => { this.hangUpAll(); });
-    while (this.calls.size > 0) await Promise.all([...this.calls.values()].map((call) => call.done));
+    while (this.size > 0) await Promise.all([...this.reserved, ...[...this.calls.values()].map((call) => call.done)]);
     cancel();
   }
 
   hangUpAll(): void { for (const call of this.calls.values()) call.hangUp('draining'); }
+
+  private hold(sessionId: string, call: RunningCall): void {
+    this.calls.set(sessionId, call);
+    void call.done.then(() => { this.release(sessionId); });
+    this.events.emit('changed', undefined);
+  }
 
   private release(sessionId: string): void {
     this.calls.delete(sessionId);
@@ -98,5 +134,5 @@ export class CallSlots {
 
   private accepted(): ClaimReply { return { accepted: true, epoch: this.settings.epoch, ...this.count() }; }
   private refused(reason: ClaimRefusal): ClaimReply { return { accepted: false, reason, ...this.count() }; }
-  private count() { return { workerId: this.settings.workerId, calls: this.calls.size, max: this.settings.maxCalls }; }
+  private count() { return { workerId: this.settings.workerId, calls: this.size, max: this.settings.maxCalls }; }
 }

@@ -10,7 +10,7 @@ export class Heartbeats {
 
   constructor(
     private readonly slots: CallSlots, private readonly clock: Clock,
-    private readonly identity: Pick<Heartbeat, 'workerId' | 'epoch' | 'version' | 'startedAtMs' | 'mediaAddress'>,
+    private readonly identity: Pick<Heartbeat, 'workerId' | 'epoch' | 'version' | 'startedAtMs' | 'mediaAddress' | 'sipAddress'>,
     private readonly publish: (beat: Heartbeat) => void,
   ) {}
 

@@ -1,6 +1,6 @@
 import type { CallLeg, CallPlan, TrunkPlan } from '@dialfleet/call';
-import { Fault, portProblem, type Clock, type Logger } from '@dialfleet/kit';
-import { SipEndpoint, type Admission, type MediaFactory, type MediaSession } from '@dialfleet/telephony';
+import { errorMessage, Fault, portProblem, type Clock, type Logger } from '@dialfleet/kit';
+import { SipEndpoint, type InviteHandler, type Admission, type MediaFactory, type MediaSession } from '@dialfleet/telephony';
 import { isLocalAddress, localAddressTowards, primaryAddress } from './local-address.js';
 
 export interface SipLegsOptions {
@@ -22,16 +22,32 @@ export interface SipLegsOptions {
  */
 export class SipLegs {
   private readonly endpoints = new Map<string, Promise<SipEndpoint>>();
+  private mainPort = 0;
+  private handler: InviteHandler | undefined;
 
   private constructor(private readonly options: SipLegsOptions, readonly mainAddress: string) {}
 
   /** @throws SettingError when the SIP port cannot be had. */
   static async start(options: SipLegsOptions): Promise<SipLegs> {
     const legs = new SipLegs(options, options.advertisedAddress ?? primaryAddress());
-    await legs.endpoint(legs.mainAddress).catch((error: unknown) => {
+    const main = await legs.endpoint(legs.mainAddress).catch((error: unknown) => {
       throw portProblem(error, 'DIALFLEET_SIP_PORT', `UDP and TCP port ${options.sipPort}`);
     });
+    legs.mainPort = main.port;
     return legs;
+  }
+
+  /** Where INVITEs reach this worker: `address:port`, `[v6]:port`. */
+  get sipAddress(): string { return `${this.mainAddress.includes(':') ? `[${this.mainAddress}]` : this.mainAddress}:${this.mainPort}`; }
+
+  /** Calls that come in, over whichever socket. */
+  onInvite(handler: InviteHandler): void { this.handler = handler; }
+
+  /** Opens the socket on which a trunk reaches us, so that it can call before it was ever called. Never rejects. */
+  async listenTowards(trunk: TrunkPlan): Promise<void> {
+    try { await this.endpoint(await this.addressFor(trunk)); } catch (error) {
+      this.options.logger.warn('no SIP socket towards a trunk', { trunk_id: trunk.trunkId, error: errorMessage(error) });
+    }
   }
 
   async createLeg(plan: CallPlan): Promise<CallLeg> {
@@ -58,6 +74,7 @@ export class SipLegs {
       userAgent: `Dialfleet/${version}`, media: announcing(media, address), admission, clock, logger,
     });
     this.endpoints.set(address, started);
+    started.then((endpoint) => { endpoint.onInvite((call) => (this.handler ? this.handler(call) : call.reject(480))); }, () => undefined);
     started.catch(() => { this.endpoints.delete(address); });
     return started;
   }

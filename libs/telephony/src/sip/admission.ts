@@ -93,6 +93,13 @@ export class Admission {
     return verdict === 'pass' && request.method === 'INVITE' ? this.setUp() : verdict;
   }
 
+  /** What has a To tag or cancels something, and belongs to nothing of ours: a stranger gets no answer that says we are here. */
+  stray(source: Peer): 'pass' | 'drop' {
+    if (!this.admit || this.isKnown(source.address)) return 'pass';
+    this.counts.strangers++;
+    return 'drop';
+  }
+
   private setUp(): Verdict {
     const { load } = this.options;
     if (!load || load.admit()) return 'pass';

@@ -103,7 +103,7 @@ export class MessageIntake {
     if (!this.admission.message(source)) return 'drop';
     const line = readRequestLine(raw.startLine);
     // An ACK begins nothing, and nor does what has a To tag: sip.js knows no dialog of it.
-    if (!line || line.method === 'ACK' || line.method === 'CANCEL' || /;\s*tag\s*=/i.test(firstOf(raw, 'to') ?? '')) return 'pass';
+    if (!line || line.method === 'ACK' || line.method === 'CANCEL' || /;\s*tag\s*=/i.test(firstOf(raw, 'to') ?? '')) return this.admission.stray(source);
     return this.admission.request({ method: line.method, requestUri: line.uri, callId: firstOf(raw, 'call-id') ?? '', header: (name) => firstOf(raw, name) }, source);
   }
 
