@@ -153,8 +153,8 @@ export interface CallOutcome {
   recording: { status: RecordingStatus; key: string | null; durationSeconds: number | null };
   latency: TurnLatency[];
   usage: Record<string, number>;
-  /** Packet counts and the like (LegMediaStats), null when media never opened. */
-  media: Record<string, number> | null;
+  /** Packet counts, codec, quality (LegMediaStats), null when media never opened. */
+  media: Record<string, number | string | boolean | null> | null;
   wasTransferred: boolean;
   transferredTo: string | null;
   notes: BrainNotes;

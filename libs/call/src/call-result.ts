@@ -28,7 +28,7 @@ export interface CallResult {
   events: { at: string; type: string; data: Record<string, unknown> }[];
   latency: Record<string, number | null>[];
   usage: Record<string, number>;
-  media: Record<string, number> | null;
+  media: CallOutcome['media'];
   was_transferred: boolean;
   transferred_to: string | null;
   warnings: string[];

@@ -45,7 +45,8 @@ export class CallResultView {
   @ApiProperty({ type: [ResultEventView] }) events!: ResultEventView[];
   @ApiProperty({ type: 'array', items: NUMBER_RECORD, description: 'Per turn, in milliseconds' }) latency!: Record<string, number | null>[];
   @ApiProperty(NUMBER_RECORD) usage!: Record<string, number>;
-  @ApiProperty({ ...NUMBER_RECORD, nullable: true }) media!: Record<string, number> | null;
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true, description: 'Packets, codec and quality of the audio; null when the call was not answered' })
+  media!: Record<string, number | string | boolean | null> | null;
   @ApiProperty() was_transferred!: boolean;
   @ApiProperty(TEXT_OR_NULL) transferred_to!: string | null;
   @ApiProperty({ type: [String] }) warnings!: string[];

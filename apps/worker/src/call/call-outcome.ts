@@ -2,6 +2,7 @@ import type { BotSettings } from '@dialfleet/bot';
 import { customerNumber, type CallOutcome, type CallPlan, type EndCause, type LegMediaStats } from '@dialfleet/call';
 import type { PreparedCall } from './call-preparation.js';
 import type { WorkerIdentity } from './call-timeline.js';
+import { mediaOnWire } from './media-quality.js';
 import type { ConversationSummary } from './pipeline.js';
 import type { ShelvedRecording } from './recording-shelf.js';
 
@@ -56,8 +57,3 @@ function timesOf({ nowWallMs, nowMs, startedAtMs, answeredAtMs, endedAtMs }: Out
 }
 
 const roundSeconds = (ms: number): number => Math.round(ms) / 1000;
-
-const mediaOnWire = (stats: LegMediaStats): Record<string, number> => ({
-  packets_sent: stats.packetsSent, packets_received: stats.packetsReceived, packets_lost: stats.packetsLost,
-  packets_late_or_duplicate: stats.packetsLateOrDuplicate, jitter_ms: Math.round(stats.jitterMs * 10) / 10, packets_foreign: stats.packetsForeign,
-});

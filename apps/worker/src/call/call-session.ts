@@ -9,6 +9,7 @@ import { buildOutcome } from './call-outcome.js';
 import { prepareCall, type PreparationTools, type PreparedCall } from './call-preparation.js';
 import type { CallTimeline, WorkerIdentity } from './call-timeline.js';
 import { HeldAudio } from './held-audio.js';
+import { qualityWarnings } from './media-quality.js';
 import type { ConversationSummary, PipelineSetup } from './pipeline.js';
 import type { RecordingShelf } from './recording-shelf.js';
 
@@ -220,8 +221,11 @@ export class CallSession implements RunningCall {
   private onRecordingFailed(detail: string): void {
     if (this.recording === 'failed') return;
     this.recording = 'failed';
-    const message = `recording failed: ${detail}`;
     this.tools.logger.error('recording failed', { detail });
+    this.warn(`recording failed: ${detail}`);
+  }
+
+  private warn(message: string): void {
     this.tools.timeline.add('warning', { message });
     this.warnings.push(message);
   }
@@ -248,6 +252,7 @@ export class CallSession implements RunningCall {
     const { tools, plan } = this;
     const summary = await this.summary.catch((error: unknown) => { tools.logger.error('the conversation left no summary', { error }); return undefined; });
     const media = await this.closeLeg();
+    if (media && this.answeredAtMs !== null) for (const message of qualityWarnings(media)) this.warn(message);
     const prepared = await within(tools.clock, 0, this.prepared.catch(() => undefined));
     const recording = await tools.recordings.finish(plan.sessionId, this.recording === 'going' || this.recording === 'failed', this.recording === 'failed');
     if (recording.key) tools.timeline.add('recording.finished', { status: recording.status, duration_seconds: recording.durationSeconds });
