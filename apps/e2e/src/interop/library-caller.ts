@@ -1,14 +1,14 @@
-import type { CallLeg, LegEvents } from '@dialfleet/call';
+import type { CallLeg, LegEvents, SipTransportName } from '@dialfleet/call';
 import { silentLogger, systemClock } from '@dialfleet/kit';
 import { tonePurity } from '@dialfleet/media';
-import { RtpEngine, SipEndpoint } from '@dialfleet/telephony';
+import { RtpEngine, SipEndpoint, type SipEndpointOptions } from '@dialfleet/telephony';
 
 /** Our SIP and RTP, bound to loopback. */
 export interface Caller { sip: SipEndpoint; media: RtpEngine; stop(): Promise<void> }
 
-export async function startCaller(transport: 'udp' | 'tcp' = 'udp'): Promise<Caller> {
+export async function startCaller(transport: SipTransportName = 'udp', codecs?: SipEndpointOptions['codecs']): Promise<Caller> {
   const media = new RtpEngine({ bindAddress: '127.0.0.1', clock: systemClock, logger: silentLogger });
-  const sip = await SipEndpoint.start({ transport, bindAddress: '127.0.0.1', port: 0, userAgent: 'dialfleet-interop', media, logger: silentLogger });
+  const sip = await SipEndpoint.start({ transport, bindAddress: '127.0.0.1', port: 0, userAgent: 'dialfleet-interop', media, logger: silentLogger, codecs });
   return { sip, media, stop: async () => { await sip.stop(); await media.close(); } };
 }
 
