@@ -1,7 +1,7 @@
 import type { SipTransportName, TrunkPlan } from '@dialfleet/call';
 import { Grammar } from 'sip.js/lib/grammar/grammar.js';
 import type { URI } from 'sip.js/lib/grammar/uri.js';
-import { splitAtCommas } from './fast-grammar.js';
+import { parseUri, splitAtCommas } from './fast-grammar.js';
 import { trunkDestination, type TrunkAddress } from './invite-headers.js';
 import type { Invitee } from './invite-attempts.js';
 
@@ -9,8 +9,10 @@ export type RedirectPolicy = TrunkAddress & Pick<TrunkPlan, 'redirectHosts'>;
 
 export interface Redirection { contacts: Invitee<URI>[]; barred: string[] }
 
+/** More are not looked at: what is unusual in them takes the slow parser. */
+const MAX_CONTACTS = 12;
 /** Of a redirected INVITE the new one takes only the address: these would change where it goes, or what it says. */
-const DROPPED_PARAMETERS = ['maddr', 'method', 'ttl', 'lr'];
+const DROPPED = /\?.*$|;(?:maddr|method|ttl|lr)(?:=[^;?]*)?(?=[;?]|$)/gi;
 
 /**
  * The Contact values of a 3xx → whom to invite, best first (RFC 3261 §8.1.3.4, §20.10). Only the trunk's own host and
@@ -18,14 +20,15 @@ const DROPPED_PARAMETERS = ['maddr', 'method', 'ttl', 'lr'];
  */
 export function redirection(contactValues: readonly string[], trunk: RedirectPolicy): Redirection {
   const allowed = new Set([trunk.host, ...trunk.redirectHosts ?? []].map((host) => host.toLowerCase()));
-  const listed = contactValues.flatMap(contactsOf).map((contact, order) => ({ ...contact, order })).sort((a, b) => b.q - a.q || a.order - b.order);
+  const listed = contactValues.slice(0, MAX_CONTACTS).flatMap(contactsOf).slice(0, MAX_CONTACTS).map((contact, order) => ({ ...contact, order })).sort((a, b) => b.q - a.q || a.order - b.order);
   const contacts: Invitee<URI>[] = [];
   const barred = new Set<string>();
   for (const { uri } of listed) {
     const host = bareHost(uri.host);
     const transport = transportFor(uri, trunk.transport);
-    if (!allowed.has(host.toLowerCase()) || transport === undefined) barred.add(host);
-    else contacts.push({ uri: addressOnly(uri), destination: destination(host, uri, transport, trunk) });
+    if (!allowed.has(host.toLowerCase())) barred.add(host);
+    else if (transport === undefined) barred.add(`${host} over ${uri.getParam('transport') ?? 'an open transport'}`);
+    else contacts.push({ uri, destination: destination(host, uri, transport, trunk) });
   }
   return { contacts, barred: [...barred] };
 }
@@ -42,12 +45,14 @@ function destination(host: string, uri: URI, transport: SipTransportName, trunk:
 interface Contact { uri: URI; q: number }
 
 function contactsOf(value: string): Contact[] {
-  return splitAtCommas(value).flatMap(([from, to]) => {
+  return splitAtCommas(value).slice(0, MAX_CONTACTS).flatMap(([from, to]) => {
     const text = value.slice(from, to).trim();
-    const parsed = Grammar.nameAddrHeaderParse(text.replace(/;\s*(?:q|expires)\s*=[^;>]*(?=;|$)/gi, ''));
-    if (!parsed || !/^sips?$/i.test(parsed.uri.scheme) || parsed.uri.host === 'tel.invalid') return [];
+    const unnamed = text.replace(/^"(?:[^"\\]|\\.)*"/, '');
+    const address = (/<([^<>]*)>/.exec(unnamed)?.[1] ?? unnamed.split(';')[0]).trim().replace(DROPPED, '');
+    const uri = parseUri(address) ?? Grammar.URIParse(address);
+    if (!uri || !/^sips?$/i.test(uri.scheme)) return [];
     const q = Number(/;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*(?:;|$)/i.exec(text.slice(text.lastIndexOf('>') + 1))?.[1] ?? 1);
-    return [{ uri: parsed.uri, q: Math.min(1, q) }];
+    return [{ uri, q: Math.min(1, q) }];
   });
 }
 
@@ -61,13 +66,6 @@ function transportFor(uri: URI, trunkTransport: SipTransportName): SipTransportN
   const wanted = uri.scheme.toLowerCase() === 'sips' && (named === undefined || named === 'tcp') ? 'tls' : named ?? trunkTransport;
   if (isProtected(trunkTransport) && named === 'tcp') return 'tls';
   return isProtected(trunkTransport) && !isProtected(wanted) ? undefined : wanted;
-}
-
-function addressOnly(uri: URI): URI {
-  const bare = uri.clone();
-  bare.clearHeaders();
-  for (const name of DROPPED_PARAMETERS) bare.deleteParam(name);
-  return bare;
 }
 
 const bareHost = (host: string): string => host.replace(/^\[|\]$/g, '');

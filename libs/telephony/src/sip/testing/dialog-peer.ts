@@ -81,6 +81,13 @@ export class DialogPeer {
     return `${cseq} ${method}`;
   }
 
+  /** Gives the INVITE up that it sent: same branch, same CSeq number (RFC 3261 §9.1). */
+  cancel(): void {
+    const { callId, local, remote, target } = this.dialog;
+    this.transmit([`CANCEL ${target} SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bK${this.port}INVITE${this.cseq}`, `From: ${local}`, `To: ${remote.replace(/;tag=.*/, '')}`,
+      `Call-ID: ${callId}`, `CSeq: ${this.cseq} CANCEL`, 'Max-Forwards: 70'], { contact: null });
+  }
+
   ack(extras: Extras = {}): void { this.request('ACK', extras); }
 
   /** Sends it and waits for the final answer. */

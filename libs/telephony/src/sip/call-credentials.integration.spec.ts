@@ -1,35 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { silentLogger, VirtualClock } from '@dialfleet/kit';
-import type { OutboundCallOptions } from './outbound-leg.js';
-import { SipEndpoint, type SipEndpointOptions } from './sip-endpoint.js';
-import { FakeMedia } from './testing/fake-media.js';
-import { LegObserver } from './testing/leg-observer.js';
-import { ScriptedPeer, SDP } from './testing/scripted-peer.js';
+import { dial, endCalls } from './testing/dialled-call.js';
+import { SDP } from './testing/scripted-peer.js';
 
-const cleanUps: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-  await ScriptedPeer.closeAll();
-});
-
-type More = Partial<Omit<OutboundCallOptions, 'trunk'>> & { trunk?: Partial<OutboundCallOptions['trunk']>; endpoint?: Partial<SipEndpointOptions> };
-interface Dialled { sip: SipEndpoint; media: FakeMedia; peer: ScriptedPeer; caller: LegObserver; invite: string }
-
-async function dial({ trunk, endpoint, ...more }: More = {}): Promise<Dialled> {
-  const media = new FakeMedia();
-  const sip = await SipEndpoint.start({ transport: 'udp', bindAddress: '127.0.0.1', port: 0, userAgent: 'test', media, logger: silentLogger, ...endpoint });
-  cleanUps.push(() => {
-    const stopped = sip.stop(20);
-    if (endpoint?.clock instanceof VirtualClock) endpoint.clock.advance(20);
-    return stopped;
-  });
-  const peer = await ScriptedPeer.open();
-  const caller = new LegObserver(sip.createCall({
-    dialUser: '+14155550123', fromNumber: '+14155550100', ...more, trunk: { host: '127.0.0.1', port: peer.port, transport: 'udp', codecs: ['PCMU', 'PCMA'], ...trunk },
-  }));
-  await caller.leg.start();
-  return { sip, media, peer, caller, invite: await peer.next('INVITE') };
-}
+afterEach(endCalls);
 
 describe('credentials', () => {
   const trunk = { username: 'bob', password: 'secret' };
