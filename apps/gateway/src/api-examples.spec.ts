@@ -1,9 +1,9 @@
-import { ApiKeyRequest, BotRequest, DialoutRequest, EndpointRequest, TrunkRequest, validateAs } from '@dialfleet/contracts';
+import { ApiKeyRequest, BotRequest, DialoutRequest, EndpointRequest, TransferRequest, TrunkRequest, validateAs } from '@dialfleet/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { requestExamples } from './api-examples.js';
 import { botProblems } from './management/bot-problems.js';
 
-const types = { ApiKeyRequest, BotRequest, DialoutRequest, EndpointRequest, TrunkRequest };
+const types = { ApiKeyRequest, BotRequest, DialoutRequest, EndpointRequest, TransferRequest, TrunkRequest };
 
 describe('examples of the API document', () => {
   const examples = Object.entries(requestExamples).flatMap(([type, bodies]) => Object.entries(bodies).map(([name, body]) => [type, name, body] as const));

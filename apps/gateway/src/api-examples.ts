@@ -27,5 +27,6 @@ export const requestExamples = {
     },
     'The whole result': { kind: 'webhook', url: 'https://crm.example/hooks/calls' },
   },
+  TransferRequest: { 'To a colleague': { target: '+14155550199' } },
   ApiKeyRequest: { 'For a CRM that dials': { name: 'CRM', scopes: ['calls:write', 'calls:read'] } },
 } as const;

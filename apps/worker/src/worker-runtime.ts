@@ -69,7 +69,7 @@ export class WorkerRuntime {
       const log = logger.child({ session_id: plan.sessionId });
       const timeline = new CallTimeline(plan, worker, (event) => publisher.event(event), clock, log);
       const session = new CallSession(call, {
-        worker, timeline, recordings, prefetch, clock, logger: log, createLeg: (p) => (leg ? Promise.resolve(leg) : sip.createLeg(p)),
+        worker, timeline, recordings, prefetch, clock, logger: log, createLeg: (p) => (leg ? Promise.resolve(leg) : sip.createLeg(p)), createSecondLeg: (p) => sip.createLeg(p),
         converse: (setup) => new ConversationPipeline(setup),
         stt: providers.stt(call.bot.stt), tts: providers.tts(call.bot.tts), llm: providers.llm(call.bot.llm), vad: providers.vad(),
         keepOutcome: (outcome, told) => journal.keep(outcome, told),

@@ -4,7 +4,7 @@ import { callTransitions, transition, type CallEvent, type CallState } from './c
 
 const states = Object.keys(callTransitions) as CallState[];
 const eventTypes: CallEvent['type'][] = ['provisional', 'answered', 'finalFailure', 'ringTimeout', 'cancelled', 'fault', 'humanDetected',
-  'machineDetected', 'botHangUp', 'transferred', 'remoteHangUp', 'maxDuration', 'silence', 'released'];
+  'machineDetected', 'botHangUp', 'transferred', 'bridged', 'remoteHangUp', 'maxDuration', 'silence', 'released'];
 const nextOf = (state: CallState): CallState[] => [...new Set(Object.values(callTransitions[state]) as CallState[])];
 
 function reachableFrom(start: CallState[]): Set<CallState> {
@@ -30,6 +30,12 @@ describe('the call machine', () => {
   it('hangs up a 200 that crosses our CANCEL', () => {
     expect(transition('ringing', 'ringTimeout')).toMatchObject({ state: 'ending', effects: ['releaseLeg'] });
     expect(transition('ending', 'answered')).toMatchObject({ state: 'ending', effects: ['hangUpAnswered'] });
+  });
+
+  it('leaves the conversation once when the customer is bridged, and ends as transferred', () => {
+    expect(transition('talking', 'bridged')).toMatchObject({ state: 'bridged', effects: ['leaveConversation'] });
+    expect(transition('bridged', 'silence').legal).toBe(false);
+    expect(transition('bridged', 'transferred')).toMatchObject({ state: 'ending', effects: ['releaseLeg'] });
   });
 
   it('finishes exactly once and starts at most one conversation, whatever the order of events', () => {

@@ -3,15 +3,15 @@
  *
  * ```
  *  offered ──────────────┐
- *  dialling ─▶ ringing ─▶ answered ─▶ talking
- *     │           │          │           │
- *     └───────────┴────┬─────┴───────────┘
+ *  dialling ─▶ ringing ─▶ answered ─▶ talking ─▶ bridged
+ *     │           │          │           │          │
+ *     └───────────┴────┬─────┴───────────┴──────────┘
  *                      ▼
  *                   ending ─▶ ended
  * ```
  * `ending` waits for the far side's final word (487, 200 to BYE) under a release timer.
  */
-export type CallState = 'offered' | 'dialling' | 'ringing' | 'answered' | 'talking' | 'ending' | 'ended';
+export type CallState = 'offered' | 'dialling' | 'ringing' | 'answered' | 'talking' | 'bridged' | 'ending' | 'ended';
 
 export type CallEvent =
   | { type: 'provisional'; sipStatus: number }
@@ -24,6 +24,8 @@ export type CallEvent =
   | { type: 'machineDetected' }
   | { type: 'botHangUp'; reason?: 'outside_hours' }
   | { type: 'transferred'; target: string }
+  /** The target answered a call of ours, and hears the customer from now on. */
+  | { type: 'bridged'; target: string }
   | { type: 'remoteHangUp' }
   | { type: 'maxDuration' }
   | { type: 'silence' }
@@ -35,8 +37,9 @@ export const callTransitions = {
   offered:  { answered: 'answered', finalFailure: 'ended', remoteHangUp: 'ended', cancelled: 'ending', fault: 'ending' },
   dialling: { provisional: 'ringing', answered: 'answered', finalFailure: 'ended', ringTimeout: 'ending', cancelled: 'ending', fault: 'ending' },
   ringing:  { provisional: 'ringing', answered: 'answered', finalFailure: 'ended', ringTimeout: 'ending', cancelled: 'ending', fault: 'ending' },
-  answered: { humanDetected: 'talking', machineDetected: 'ending', botHangUp: 'ending', remoteHangUp: 'ended', maxDuration: 'ending', silence: 'ending', cancelled: 'ending', fault: 'ending' },
-  talking:  { machineDetected: 'ending', botHangUp: 'ending', transferred: 'ending', remoteHangUp: 'ended', maxDuration: 'ending', silence: 'ending', cancelled: 'ending', fault: 'ending' },
+  answered: { humanDetected: 'talking', machineDetected: 'ending', botHangUp: 'ending', transferred: 'ending', bridged: 'bridged', remoteHangUp: 'ended', maxDuration: 'ending', silence: 'ending', cancelled: 'ending', fault: 'ending' },
+  talking:  { machineDetected: 'ending', botHangUp: 'ending', transferred: 'ending', bridged: 'bridged', remoteHangUp: 'ended', maxDuration: 'ending', silence: 'ending', cancelled: 'ending', fault: 'ending' },
+  bridged:  { transferred: 'ending', remoteHangUp: 'ended', maxDuration: 'ending', cancelled: 'ending', fault: 'ending' },
   ending:   { answered: 'ending', finalFailure: 'ended', remoteHangUp: 'ended', released: 'ended', fault: 'ended' },
   ended:    {},
 } as const satisfies Record<CallState, Partial<Record<CallEvent['type'], CallState>>>;
@@ -45,6 +48,8 @@ export const callTransitions = {
 export type CallEffect =
   /** Start the conversation: the far end has picked up. */
   | 'startConversation'
+  /** The customer talks to somebody else: the bot takes no part any more, and another time limit holds. */
+  | 'leaveConversation'
   /** Stop ringing, stop the pipeline, and take leave in the way the leg's state allows (CANCEL, BYE). */
   | 'releaseLeg'
   /** A 200 OK crossed our CANCEL (RFC 3261 §9.1): the leg acknowledges it and hangs up at once. */
@@ -64,5 +69,6 @@ export function transition(state: CallState, event: CallEvent['type']): Transiti
 function effectsOf(from: CallState, event: CallEvent['type'], to: CallState): readonly CallEffect[] {
   if (to === 'ended') return ['finish'];
   if (to === 'ending') return from === 'ending' ? (event === 'answered' ? ['hangUpAnswered'] : []) : ['releaseLeg'];
+  if (to === 'bridged') return ['leaveConversation'];
   return to === 'answered' ? ['startConversation'] : [];
 }

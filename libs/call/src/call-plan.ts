@@ -18,6 +18,17 @@ export interface TrunkTls {
   key?: string;
 }
 
+/** What a trunk makes of a number; see `readTransferTarget`. */
+export interface TrunkDialling {
+  /** With `{e164}`, `{digits}` or `{national}`. */
+  format: string;
+  /** Empty: every destination. */
+  allowedPrefixes: string[];
+  /** ISO 3166-1 alpha-2, for numbers without `+`. */
+  defaultCountry?: string;
+  allowSipUser?: boolean;
+}
+
 /** The trunk as a worker needs it. Secrets travel only inside the claim and the trunk directory. */
 export interface TrunkPlan {
   trunkId: string;
@@ -46,6 +57,8 @@ export interface TrunkPlan {
   tcpForLargeRequests?: boolean;
   /** Hosts that a 3xx may send a call to; the trunk's own always may. */
   redirectHosts?: string[];
+  /** How numbers that a transfer names are read, and which of them may be called; default: as written, and all. */
+  dialling?: TrunkDialling;
   /** A REFER from the far end is carried out; default: refused. */
   allowRefer?: boolean;
   /** Wanted session interval (RFC 4028); 0: no session timer. Default 1800. */

@@ -44,6 +44,7 @@ const causes: { [Type in CallEvent['type']]: Cause<Type> } = {
   provisional: () => cause('error', 'worker_failed'),
   answered: () => cause('error', 'worker_failed'),
   humanDetected: () => cause('error', 'worker_failed'),
+  bridged: () => cause('error', 'worker_failed'),
   released: () => cause('error', 'worker_failed'),
 };
 

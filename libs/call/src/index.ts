@@ -6,3 +6,4 @@ export * from './disconnected-by.js';
 export * from './inbound-number.js';
 export * from './phone-number.js';
 export * from './sip-ladder.js';
+export * from './transfer-target.js';

@@ -1,10 +1,10 @@
 import { callTransitions, disconnectedByValues, type DisconnectedBy } from '@dialfleet/call';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsISO8601, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { IsIn, IsISO8601, IsNotEmpty, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import { PageQuery } from './page.dto.js';
 
-/** `accepted`, then the call machine's states. */
-export const callStatuses: readonly string[] = ['accepted', ...Object.keys(callTransitions)];
+/** `accepted`, then the call machine's states; a call whose customer was bridged to somebody else is still `talking`. */
+export const callStatuses: readonly string[] = ['accepted', ...Object.keys(callTransitions).filter((state) => state !== 'bridged')];
 
 /** Query of `GET /api/v1/calls`; `variables.<name>=<value>` filters stand beside these. */
 export class CallListQuery extends PageQuery {
@@ -31,6 +31,13 @@ export class CallListQuery extends PageQuery {
   @ApiPropertyOptional({ format: 'date-time', description: 'Accepted before' })
   @IsOptional() @IsISO8601({ strict: true })
   to?: string;
+}
+
+/** `POST /api/v1/calls/{session_id}/transfer`. */
+export class TransferRequest {
+  @ApiProperty({ example: '+14155550199', description: "Who takes the customer over: E.164 recommended; without + the trunk's default country applies" })
+  @IsString() @IsNotEmpty() @MaxLength(64) @Matches(/^[^\r\n\0]*$/, { message: 'must be a phone number, with no line breaks' })
+  target!: string;
 }
 
 /** A call in a list, and one that still runs. */

@@ -53,6 +53,7 @@ export const problems = {
   worker_not_found: { status: 404, title: 'Worker not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   idempotency_in_flight: { status: 409, title: 'Request in flight' },
+  call_not_in_conversation: { status: 409, title: 'Call is not in conversation' },
   call_ended: { status: 409, title: 'Call has ended' },
   conflict: { status: 409, title: 'Conflict' },
   body_too_large: { status: 413, title: 'Body too large' },

@@ -2,8 +2,8 @@ import type { CallState, CallTimelineEvent, TimelineEventType } from '@dialfleet
 import type { Database } from './database.js';
 import { storableJson } from './storable-json.js';
 
-/** How far along a call is: its row only ever moves up. `ended` is written with the result, in one transaction. */
-const progress: Readonly<Record<Exclude<CallState, 'offered'> | 'accepted', number>> =
+/** How far along a call is (a bridged one is still talking): its row only ever moves up. `ended` is written with the result, in one transaction. */
+const progress: Readonly<Record<Exclude<CallState, 'offered' | 'bridged'> | 'accepted', number>> =
   { accepted: 0, dialling: 1, ringing: 2, answered: 3, talking: 4, ending: 5, ended: 6 };
 const statesByProgress = Object.keys(progress);
 

@@ -20,7 +20,7 @@ export type WorkerCommand =
   | { command: 'check_trunk'; entry: TrunkEntry }
   | { command: 'drain' };
 
-export type WorkerCommandReply = { ok: true } | { ok: false; reason: 'unknown_session' | 'invalid' };
+export type WorkerCommandReply = { ok: true } | { ok: false; reason: 'unknown_session' | 'invalid' | 'not_in_conversation' | 'destination_blocked' };
 
 /** All candidates together get this long to answer. */
 export const CLAIM_BUDGET_MS = 500;

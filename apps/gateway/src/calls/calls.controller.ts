@@ -1,12 +1,13 @@
 import { renderLadder } from '@dialfleet/call';
-import { Acknowledgement, CallListQuery, CallPage, CallResultView, CallSummary, TimelineView, TranscriptView } from '@dialfleet/contracts';
+import { Acknowledgement, CallListQuery, CallPage, CallResultView, CallSummary, Problem, TimelineView, TranscriptView, TransferRequest } from '@dialfleet/contracts';
 import { CallRepository } from '@dialfleet/database';
 import type { RecordingStore } from '@dialfleet/storage';
 import { Controller, Get, Header, Headers, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiExtraModels, ApiHeader, ApiOkResponse, ApiOperation, ApiProduces, ApiQuery, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiBody, ApiConflictResponse, ApiExtraModels, ApiHeader, ApiOkResponse, ApiOperation, ApiProduces, ApiQuery, ApiTags, ApiUnprocessableEntityResponse, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Caller, Requires } from '../auth/access.js';
 import type { Principal } from '../auth/principal.js';
+import { ValidBody } from '../http/validated.js';
 import { RECORDINGS } from '../tokens.js';
 import { callListQuery } from './call-list-query.js';
 import { eventView, ladderOf } from './call-views.js';
@@ -45,6 +46,18 @@ export class CallsController {
   @ApiOperation({ summary: 'End the call' })
   @ApiOkResponse({ type: Acknowledgement })
   hangUp(@Caller() caller: Principal, @Param('id') id: string): Promise<Acknowledgement> { return this.service.hangUp(caller, id); }
+
+  @Post(':id/transfer')
+  @HttpCode(202)
+  @Requires('calls:write')
+  @ApiOperation({ summary: 'Hand the customer over: by REFER where the carrier takes it, else over a second call that is bridged' })
+  @ApiBody({ type: TransferRequest })
+  @ApiAcceptedResponse({ type: Acknowledgement })
+  @ApiConflictResponse({ type: Problem, description: 'call_not_in_conversation, call_ended' })
+  @ApiUnprocessableEntityResponse({ type: Problem, description: 'invalid_request, destination_blocked' })
+  transfer(@Caller() caller: Principal, @Param('id') id: string, @ValidBody(TransferRequest) request: TransferRequest): Promise<Acknowledgement> {
+    return this.service.transfer(caller, id, request.target);
+  }
 
   @Get(':id/transcript')
   @Requires('calls:read')

@@ -4,13 +4,13 @@ import { isUuid } from '@dialfleet/kit';
 import { Injectable } from '@nestjs/common';
 import { mayUseBot, type Principal } from '../auth/principal.js';
 import { FleetPort } from '../fleet/fleet-port.js';
-import { ProblemError } from '../http/problem.js';
+import { invalidField, ProblemError } from '../http/problem.js';
 import { callState, callSummary } from './call-views.js';
 import { spokenSoFar } from './spoken-so-far.js';
 
 const RETRY_SECONDS = 1;
 
-/** Reading calls, and ending them. Another workspace's call is not found; another bot's is forbidden to a key bound to bots. */
+/** Reading calls, handing them over, and ending them. Another workspace's call is not found; another bot's is forbidden to a key bound to bots. */
 @Injectable()
 export class CallsService {
   constructor(private readonly calls: CallRepository, private readonly fleet: FleetPort) {}
@@ -46,14 +46,34 @@ export class CallsService {
     // A worker given up for lost may only have been frozen, and hold the call still.
     const isLost = call.state === 'ended' && call.hangupReason === 'worker_lost';
     if (call.state === 'ended' && !isLost) throw ended();
-    if (call.workerId === null) throw new ProblemError('unavailable', 'No worker holds this call yet.', { retryAfterSeconds: RETRY_SECONDS });
-    const reply = await this.fleet.command(call.workerId, { command: 'hang_up', sessionId: call.id });
+    const reply = await this.fleet.command(workerOf(call), { command: 'hang_up', sessionId: call.id });
     if (reply.ok) return { status: 'ok', session_id: call.id };
     if (isLost || reply.reason === 'unknown_session') throw ended();
-    throw new ProblemError('unavailable', 'The worker that holds this call did not answer.', { retryAfterSeconds: RETRY_SECONDS });
+    throw silent();
+  }
+
+  /** Begins: how it goes is on the call's timeline. The worker judges the target by the call's own trunk. */
+  async transfer(principal: Principal, sessionId: string, target: string): Promise<{ status: 'ok'; session_id: string }> {
+    const call = await this.require(principal, sessionId);
+    if (call.state === 'ended') throw ended();
+    const reply = await this.fleet.command(workerOf(call), { command: 'transfer', sessionId: call.id, target });
+    if (reply.ok) return { status: 'ok', session_id: call.id };
+    switch (reply.reason) {
+      case 'unknown_session': throw ended();
+      case 'not_in_conversation': throw new ProblemError('call_not_in_conversation', 'Nobody talks to the bot in this call at the moment, or a transfer is under way.');
+      case 'destination_blocked': throw new ProblemError('destination_blocked', 'The trunk of this call may not call this destination.');
+      case 'invalid': throw invalidField('target', 'is not a number that the trunk of this call understands');
+      default: throw silent();
+    }
   }
 }
 
+function workerOf({ workerId }: CallModel): string {
+  if (workerId === null) throw new ProblemError('unavailable', 'No worker holds this call yet.', { retryAfterSeconds: RETRY_SECONDS });
+  return workerId;
+}
+
+const silent = (): ProblemError => new ProblemError('unavailable', 'The worker that holds this call did not answer.', { retryAfterSeconds: RETRY_SECONDS });
 const ended = (): ProblemError => new ProblemError('call_ended', 'The call has ended already.');
 
 function allowedBots({ botIds }: Principal, wanted: string[] | undefined): string[] | undefined {

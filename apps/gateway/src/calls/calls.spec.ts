@@ -269,3 +269,32 @@ function follow(url: string, headers: Record<string, string>): { seen: SseEvent[
   const next = (): Promise<SseEvent> => (read < seen.length ? Promise.resolve(seen[read++]) : new Promise((resolve) => { waiting.push(resolve); }));
   return { seen, next, closed };
 }
+
+describe('transfer', () => {
+  const transfer = (id: string, body: object = { target: '+1 415 555 0199' }, key?: string) => gateway.post(`/api/v1/calls/${id}/transfer`, body, key ? { key } : {});
+
+  it('goes to the worker that holds the call, which knows the rules of its trunk', async () => {
+    const id = await placed();
+    expect(await transfer(id)).toMatchObject({ status: 202, body: { status: 'ok', session_id: id } });
+    expect(gateway.fleet.commands).toEqual([['w-1', { command: 'transfer', sessionId: id, target: '+1 415 555 0199' }]]);
+    expect(gateway.fleet.plans[0].trunk.dialling).toMatchObject({ format: '{e164}', allowedPrefixes: [] });
+  });
+
+  it.each([
+    ['not_in_conversation', 409, 'call_not_in_conversation'], ['destination_blocked', 422, 'destination_blocked'], ['invalid', 422, 'invalid_request'],
+    ['unknown_session', 409, 'call_ended'], ['unreachable', 503, 'unavailable'],
+  ] as const)('says why not: %s → %d %s', async (reason, status, code) => {
+    const id = await placed();
+    gateway.fleet.commandAnswer = { ok: false, reason };
+    expect((await transfer(id)).body).toMatchObject({ status, code });
+  });
+
+  it('is for keys that may, of calls that run, to something like a number', async () => {
+    const id = await placed();
+    expect((await transfer(id, {}, await gateway.key({ scopes: ['calls:read'] }))).status).toBe(403);
+    for (const body of [{}, { target: '' }, { target: 5 }, { target: '+1\r\nX: y' }, { target: '1'.repeat(65) }]) expect((await transfer(id, body)).status).toBe(422);
+    await ended(id);
+    expect((await transfer(id)).body).toMatchObject({ status: 409, code: 'call_ended' });
+    expect(gateway.fleet.commands).toEqual([]);
+  });
+});

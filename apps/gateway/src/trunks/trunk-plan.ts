@@ -9,6 +9,7 @@ export function trunkPlan(row: TrunkRow, box: SecretBox): TrunkPlan {
     identityHeader: row.identity_header as IdentityHeader, privacy: row.privacy, tcpForLargeRequests: row.tcp_for_large_requests,
     redirectHosts: row.redirect_hosts, allowRefer: row.allow_refer, sessionExpiresSeconds: row.session_expires_seconds,
     reliableProvisional: row.reliable_provisional as TrunkPlan['reliableProvisional'], keepAliveSeconds: row.keep_alive_seconds,
+    dialling: { format: row.dial_format, allowedPrefixes: row.allowed_prefixes, allowSipUser: row.allow_sip_user, ...given({ defaultCountry: row.default_country }) },
     ...given({
       port: row.port, username: row.username, password: opened(row.password, box), fromDomain: row.from_domain, outboundProxy: row.outbound_proxy,
       tls: tlsPlan(row, box), wsPath: row.ws_path,

@@ -1,5 +1,5 @@
 import { botDefaults, defaultScript, type BotSettings } from '@dialfleet/bot';
-import type { CallEvent, CallLeg, CallOutcome, CallPlan, CallTimelineEvent, LegEvents, LegMediaStats } from '@dialfleet/call';
+import type { CallEvent, CallLeg, CallOutcome, CallPlan, CallTimelineEvent, LegEvents, LegMediaStats, TransferOutcome } from '@dialfleet/call';
 import type { LlmVendor, SttVendor, TtsVendor, VadVendor } from '@dialfleet/conversation';
 import { Emitter, silentLogger, VirtualClock } from '@dialfleet/kit';
 import { describe, expect, it } from '@jest/globals';
@@ -35,12 +35,15 @@ function call(over: { onEvent?: (event: CallTimelineEvent) => void; plan?: Parti
     ring: () => { said.push('ring'); }, record: () => { said.push('record'); return over.record?.() ?? Promise.resolve(); }, close: () => { said.push('close'); closing(); return Promise.resolve(stats); },
     sendDtmf: () => Promise.resolve(), audioOut: { play: () => undefined, endOf: () => undefined, clear: () => Promise.resolve({}), pause: () => undefined, resume: () => undefined },
   } as unknown as CallLeg;
+  const seconds: CallPlan[] = [];
+  const secondEvents = new Emitter<LegEvents>();
+  const secondLeg = { ...leg, events: secondEvents, start: () => Promise.resolve(), hangUp: () => { said.push('hang up second'); }, close: () => Promise.resolve(stats) } as unknown as CallLeg;
   const outcomes: CallOutcome[] = [];
   const timeline: string[] = [];
   let setup: PipelineSetup | undefined;
   const tools: SessionTools = {
-    worker: { workerId: 'w', epoch: 'e' }, createLeg: over.createLeg ?? (() => Promise.resolve(leg)),
-    converse: (given) => { setup = given; return { start: () => { said.push('converse'); }, stop: () => { said.push('silence'); return Promise.resolve(summary); } }; },
+    worker: { workerId: 'w', epoch: 'e' }, createLeg: over.createLeg ?? (() => Promise.resolve(leg)), createSecondLeg: (second) => { seconds.push(second); return Promise.resolve(secondLeg); },
+    converse: (given) => { setup = given; return { start: () => { said.push('converse'); }, hold: () => { said.push('hold'); }, resume: () => { said.push('resume'); }, stop: () => { said.push('silence'); return Promise.resolve(summary); } }; },
     stt: {} as SttVendor, vad: {} as VadVendor, tts: { caps: { textStreaming: false, sampleRatesHz: [8000], voices: [] }, async *speak() { yield new Int16Array(160); } } as TtsVendor,
     llm: { converse: () => ({ notes: () => ({ slots: {}, intents: [] }) }), extract: () => Promise.resolve({}) } as unknown as LlmVendor,
     prefetch: new CrmPrefetch(over.send ?? (() => Promise.reject(new Error('none'))), clock),
@@ -50,7 +53,7 @@ function call(over: { onEvent?: (event: CallTimelineEvent) => void; plan?: Parti
   };
   const session = new CallSession({ ...plan, ...over.plan }, tools);
   const settle = (ms = 50): Promise<void> => clock.advanceAsync(ms);
-  return { session, clock, events, said, outcomes, timeline, settle, setup: () => setup as PipelineSetup, onClose: (act: () => void) => { closing = act; }, end: (event: CallEvent) => { setup?.onEnd(event); } };
+  return { session, clock, events, leg, seconds, secondEvents, said, outcomes, timeline, settle, setup: () => setup as PipelineSetup, onClose: (act: () => void) => { closing = act; }, end: (event: CallEvent) => { setup?.onEnd(event); } };
 }
 
 describe('a call that comes in', () => {
@@ -129,6 +132,108 @@ describe('a call that comes in', () => {
     c.events.emit('released', { sipStatus: 200 });
     await c.settle();
     expect(c.outcomes[0]).toMatchObject({ disconnectedBy: 'bot', hangupReason: 'outside_hours' });
+  });
+});
+
+describe('a transfer', () => {
+  const talking = async (over: Parameters<typeof call>[0] = {}) => {
+    const c = call(over);
+    await c.settle();
+    c.events.emit('answered', { sipStatus: 200 });
+    await c.settle();
+    c.end({ type: 'humanDetected' });
+    return c;
+  };
+  const ended = async (c: Awaited<ReturnType<typeof talking>>) => {
+    c.events.emit('released', { sipStatus: 200 });
+    await c.settle();
+    await c.session.done;
+    return c.outcomes[0];
+  };
+
+  it('by REFER ends the call for us', async () => {
+    const c = await talking();
+    let refer: (outcome: TransferOutcome) => void = () => undefined;
+    c.leg.transfer = (target) => { c.said.push(`refer ${target}`); return new Promise((resolve) => { refer = resolve; }); };
+    expect(c.session.transfer('+1 415 555 0199')).toEqual({ ok: true });
+    expect(c.session.transfer('+14155550198')).toEqual({ ok: false, reason: 'not_in_conversation' });
+    expect(c.said.slice(-2)).toEqual(['hold', 'refer +14155550199']);
+    await c.settle(5000);
+    c.events.emit('hungUp', {});
+    await c.settle();
+    expect(c.outcomes).toEqual([]);
+    refer({ ok: true });
+    await c.settle();
+    expect(await ended(c)).toMatchObject({ disconnectedBy: 'bot', hangupReason: 'transferred', wasTransferred: true, transferredTo: '+14155550199' });
+    expect(c.timeline).toEqual(expect.arrayContaining(['transfer.started', 'transfer.finished']));
+  });
+
+  it('by a bridge keeps the call up until one of them hangs up, past its maximum duration', async () => {
+    const c = await talking({ plan: { maxDurationMs: 60_000 } });
+    c.leg.transfer = () => Promise.resolve({ ok: false, sipStatus: 405, reason: 'no' });
+    c.session.transfer('+14155550199');
+    await c.settle();
+    expect(c.seconds).toMatchObject([{ toNumber: '+14155550199', dialUser: '+14155550199', fromNumber: '+14155550100' }]);
+    c.secondEvents.emit('provisional', { sipStatus: 180, earlyMedia: false });
+    c.secondEvents.emit('answered', { sipStatus: 200 });
+    await c.settle(100_000);
+    expect([c.outcomes, c.said.includes('silence')]).toEqual([[], true]);
+    c.secondEvents.emit('hungUp', {});
+    await c.settle();
+    expect(await ended(c)).toMatchObject({ disconnectedBy: 'bot', hangupReason: 'transferred', transferredTo: '+14155550199' });
+    expect(c.outcomes[0].callDurationSeconds).toBeGreaterThan(100);
+    expect(c.timeline.filter((type) => type.startsWith('transfer.'))).toEqual(['transfer.started', 'transfer.progress', 'transfer.progress', 'transfer.bridged', 'transfer.finished']);
+  });
+
+  it('ends a bridge of four hours', async () => {
+    const c = await talking();
+    c.session.transfer('+14155550199');
+    await c.settle();
+    c.secondEvents.emit('answered', { sipStatus: 200 });
+    await c.clock.advanceAsync(4 * 3_600_000 + 100, 60_000);
+    expect(c.said.slice(-2)).toEqual(['hang up second', 'hangUp']);
+    expect(await ended(c)).toMatchObject({ disconnectedBy: 'timeout', transferredTo: '+14155550199' });
+  });
+
+  it('that reaches nobody gives the customer back to the bot', async () => {
+    const c = await talking();
+    c.session.transfer('+14155550199');
+    await c.settle();
+    c.secondEvents.emit('failed', { sipStatus: 486, reason: 'Busy Here' });
+    await c.settle();
+    expect(c.said.at(-1)).toBe('resume');
+    c.end({ type: 'botHangUp' });
+    expect(await ended(c)).toMatchObject({ disconnectedBy: 'bot', hangupReason: 'bot_hung_up', wasTransferred: false, transferredTo: null });
+  });
+
+  it('is over when the customer does not wait', async () => {
+    const c = await talking();
+    c.session.transfer('+14155550199');
+    await c.settle();
+    c.events.emit('hungUp', {});
+    await c.settle();
+    expect(c.outcomes[0]).toMatchObject({ disconnectedBy: 'customer', wasTransferred: false });
+    expect(c.said).toContain('hang up second');
+  });
+
+  it('goes where the trunk may call, from a conversation only', async () => {
+    const trunk = { ...plan.trunk, dialling: { format: '9{national}', allowedPrefixes: ['+1'] } };
+    const c = call({ plan: { trunk } });
+    expect(c.session.transfer('+14155550199')).toEqual({ ok: false, reason: 'not_in_conversation' });
+    await c.settle();
+    c.events.emit('answered', { sipStatus: 200 });
+    await c.settle();
+    expect(c.session.transfer('+49301234567')).toEqual({ ok: false, reason: 'destination_blocked' });
+    expect(c.session.transfer('sip:x@y')).toEqual({ ok: false, reason: 'invalid' });
+    const told: number[] = [];
+    c.events.emit('referred', { target: '+49301234567', report: (status) => told.push(status) });
+    c.events.emit('referred', { target: '+14155550199', report: (status) => told.push(status) });
+    await c.settle();
+    c.secondEvents.emit('provisional', { sipStatus: 180, earlyMedia: false });
+    c.secondEvents.emit('answered', { sipStatus: 200 });
+    expect([told, c.seconds[0].dialUser]).toEqual([[603, 180, 200], '94155550199']);
+    c.session.hangUp('requested');
+    expect(await ended(c)).toMatchObject({ hangupReason: 'hangup_requested', transferredTo: '+14155550199' });
   });
 });
 
@@ -287,13 +392,14 @@ describe('one call', () => {
       failed: (c) => { c.events.emit('failed', { sipStatus: 486, reason: 'Busy' }); }, hungUp: (c) => { c.events.emit('hungUp', {}); },
       fault: (c) => { c.events.emit('fault', { reason: 'media_timeout', detail: '' }); }, released: (c) => { c.events.emit('released', { sipStatus: null }); },
       api: (c) => { c.session.hangUp('requested'); }, botHangUp: (c) => { c.end({ type: 'botHangUp' }); }, human: (c) => { c.end({ type: 'humanDetected' }); },
+      transfer: (c) => { c.session.transfer('+14155550199'); }, secondAnswered: (c) => { c.secondEvents.emit('answered', { sipStatus: 200 }); }, secondLeft: (c) => { c.secondEvents.emit('hungUp', {}); },
       machine: (c) => { c.end({ type: 'machineDetected' }); }, backstop: (c) => { c.session.fail('x'); },
     };
     await fc.assert(fc.asyncProperty(fc.array(fc.constantFrom(...Object.keys(steps)), { maxLength: 12 }), async (names) => {
       const c = call();
       await c.settle(20);
       for (const name of names) { steps[name](c); await c.settle(20); }
-      await c.clock.advanceAsync(660_000, 5000);
+      await c.clock.advanceAsync(4 * 3_600_000 + 660_000, 300_000);
       await c.session.done;
       expect(c.outcomes).toHaveLength(1);
     }), { numRuns: 60 });

@@ -1,12 +1,14 @@
 import type { BotSettings } from '@dialfleet/bot';
 import {
-  endCause, ladderLine, transition, type CallEffect, type CallEvent, type CallLeg, type CallOutcome, type CallPlan, type CallState, type EndCause, type LegMediaStats,
+  endCause, ladderLine, readTransferTarget, transition, type CallEffect, type CallEvent, type CallLeg, type CallOutcome, type CallPlan, type CallState, type EndCause, type LegMediaStats, type TransferTarget,
 } from '@dialfleet/call';
 import type { SttVendor, VadVendor } from '@dialfleet/conversation';
+import type { WorkerCommandReply } from '@dialfleet/fleet';
 import { errorMessage, maskNumber, within, type Clock, type Logger } from '@dialfleet/kit';
 import type { RunningCall } from '../fleet/call-slots.js';
 import { buildOutcome } from './call-outcome.js';
 import { prepareCall, type PreparationTools, type PreparedCall } from './call-preparation.js';
+import { CallTransfer, type TransferRequest } from './call-transfer.js';
 import type { CallTimeline, WorkerIdentity } from './call-timeline.js';
 import { HeldAudio } from './held-audio.js';
 import { qualityWarnings } from './media-quality.js';
@@ -19,15 +21,19 @@ const ANSWER_WITHIN_MS = 2500;
 const RELEASE_TIMEOUT_MS = 5000;
 /** How long the outcome lets the timeline go first while the broker is away: a result is made with the events that came before it. */
 const TIMELINE_LEAD_MS = 60_000;
+/** Two people who talk to each other are not hurried, and not forgotten. */
+const BRIDGE_LIMIT_MS = 4 * 3_600_000;
 /** How long the pipeline may take to finish what the customer was saying. */
 const SUMMARY_TIMEOUT_MS = 4000;
 
 /** ConversationPipeline as the session sees it. */
-export interface Conversation { start(): void; stop(): Promise<ConversationSummary> }
+export interface Conversation { start(): void; hold(): void; resume(): void; stop(): Promise<ConversationSummary> }
 
 export interface SessionTools extends PreparationTools {
   worker: WorkerIdentity;
   createLeg(plan: CallPlan): Promise<CallLeg>;
+  /** Places a call of its own over the plan's trunk: the second leg of a transfer. */
+  createSecondLeg(plan: CallPlan): Promise<CallLeg>;
   converse(setup: PipelineSetup): Conversation;
   stt: SttVendor;
   vad: VadVendor;
@@ -59,6 +65,7 @@ export class CallSession implements RunningCall {
   private summary: Promise<ConversationSummary | undefined> = Promise.resolve(undefined);
   private finish: () => void = () => undefined;
   private transferTarget: string | null = null;
+  private handOver: CallTransfer | undefined;
   private recording: 'none' | 'beginning' | 'going' | 'failed' = 'none';
   private readonly warnings: string[] = [];
 
@@ -82,6 +89,48 @@ export class CallSession implements RunningCall {
 
   /** The worker cannot go on: the call ends with a result all the same. */
   fail(detail: string): void { this.dispatch({ type: 'fault', reason: 'worker_failed', detail }); }
+
+  /** Hands the customer over to `raw`, a number as a person types it; how it goes is on the timeline. */
+  transfer(raw: string, by: Pick<TransferRequest, 'requestedBy' | 'report'> = { requestedBy: 'api' }): WorkerCommandReply {
+    const { leg, conversation } = this;
+    if (!leg || !conversation || this.handOver || (this.state !== 'answered' && this.state !== 'talking')) return { ok: false, reason: 'not_in_conversation' };
+    const target = readTransferTarget(raw, this.plan.trunk.dialling);
+    if (!target.ok) return { ok: false, reason: target.code === 'destination_blocked' ? 'destination_blocked' : 'invalid' };
+    const { number } = target.value;
+    const ended = (act: () => void) => (): void => { this.handOver = undefined; act(); };
+    this.handOver = new CallTransfer({ target: target.value, ...by }, {
+      leg, clock: this.tools.clock, logger: this.tools.logger, onEvent: (type, data) => { this.tools.timeline.add(type, data); },
+      createLeg: (to) => this.createSecondLeg(to),
+      referred: ended(() => { this.dispatch({ type: 'transferred', target: number }); }),
+      bridged: () => { this.dispatch({ type: 'bridged', target: number }); },
+      over: ended(() => { this.dispatch({ type: 'transferred', target: number }); }),
+      failed: ended(() => { this.conversation?.resume(); }),
+      customerLeft: ended(() => { this.dispatch({ type: 'remoteHangUp' }); }),
+    });
+    conversation.hold();
+    this.handOver.start();
+    return { ok: true };
+  }
+
+  private async createSecondLeg(target: TransferTarget): Promise<CallLeg> {
+    const { plan, tools } = this;
+    // The trunk knows our own number as a caller id: the one dialled where the customer called us.
+    const fromNumber = plan.direction === 'inbound' ? plan.toNumber : plan.fromNumber;
+    const leg = await tools.createSecondLeg({ ...plan, direction: 'outbound', toNumber: target.number, dialUser: target.dialUser, fromNumber });
+    leg.events.on('ladder', ({ messages }) => { tools.timeline.add('sip.ladder', { leg: 'transfer', messages: messages.map(ladderLine) }); });
+    return leg;
+  }
+
+  private referredByFarEnd(target: string, report: (sipStatus: number) => void): void {
+    const reply = this.transfer(target, { requestedBy: 'far_end', report });
+    if (reply.ok) return;
+    this.tools.logger.info('REFER refused', { target: maskNumber(target), reason: reply.reason });
+    report(603);
+  }
+
+  private customerHungUp(): void {
+    if (this.handOver) this.handOver.hungUp(); else this.dispatch({ type: 'remoteHangUp' });
+  }
 
   private async dial(): Promise<void> {
     const { timeline, logger, clock } = this.tools;
@@ -132,7 +181,8 @@ export class CallSession implements RunningCall {
     leg.events.on('provisional', ({ sipStatus, earlyMedia }) => { this.onProvisional(sipStatus, earlyMedia); });
     leg.events.on('answered', () => { this.dispatch({ type: 'answered' }); });
     leg.events.on('failed', ({ sipStatus, reason }) => { this.dispatch({ type: 'finalFailure', sipStatus, reason }); });
-    leg.events.on('hungUp', () => { this.dispatch({ type: 'remoteHangUp' }); });
+    leg.events.on('hungUp', () => { this.customerHungUp(); });
+    leg.events.on('referred', ({ target, report }) => { this.referredByFarEnd(target, report); });
     leg.events.on('fault', ({ reason, detail }) => { this.dispatch({ type: 'fault', reason, detail }); });
     leg.events.on('released', () => { this.dispatch({ type: 'released' }); });
     leg.events.on('ladder', ({ messages }) => { this.tools.timeline.add('sip.ladder', { messages: messages.map(ladderLine) }); });
@@ -151,7 +201,7 @@ export class CallSession implements RunningCall {
     if (!step.legal) { this.tools.logger.debug('event ignored', { event: event.type, state: this.state }); return; }
     this.state = step.state;
     if (event.type === 'humanDetected') this.tools.timeline.add('call.talking');
-    if (event.type === 'transferred') this.transferTarget = event.target;
+    if (event.type === 'transferred' || event.type === 'bridged') this.transferTarget = event.target;
     if ((step.state === 'ending' || step.state === 'ended') && !this.cause) this.noteCause(event);
     for (const effect of step.effects) this.perform(effect);
   }
@@ -168,6 +218,7 @@ export class CallSession implements RunningCall {
   private perform(effect: CallEffect): void {
     switch (effect) {
       case 'startConversation': void this.converse(); break;
+      case 'leaveConversation': this.leaveConversation(); break;
       case 'releaseLeg': this.release(); break;
       case 'hangUpAnswered': this.leg?.hangUp(); break;
       case 'finish': this.finish(); break;
@@ -230,12 +281,25 @@ export class CallSession implements RunningCall {
     this.warnings.push(message);
   }
 
+  /** The customer talks to somebody else now. */
+  private leaveConversation(): void {
+    this.stopTimers();
+    this.stopConversation();
+    this.timers.push(this.tools.clock.after(BRIDGE_LIMIT_MS, () => { this.dispatch({ type: 'maxDuration' }); }));
+  }
+
   /** Takes leave: the bot falls silent, CANCEL or BYE goes out, and the far end gets a moment to confirm. */
   private release(): void {
     this.stopTimers();
     this.stopConversation();
+    this.stopTransfer();
     this.timers.push(this.tools.clock.after(RELEASE_TIMEOUT_MS, () => { this.dispatch({ type: 'released' }); }));
     if (this.leg) this.leg.hangUp(); else this.dispatch({ type: 'released' });
+  }
+
+  private stopTransfer(): void {
+    this.handOver?.abandon();
+    this.handOver = undefined;
   }
 
   private stopConversation(): void {
@@ -249,6 +313,7 @@ export class CallSession implements RunningCall {
   private async conclude(): Promise<void> {
     this.stopTimers();
     this.stopConversation();
+    this.stopTransfer();
     const { tools, plan } = this;
     const summary = await this.summary.catch((error: unknown) => { tools.logger.error('the conversation left no summary', { error }); return undefined; });
     const media = await this.closeLeg();

@@ -5,6 +5,8 @@ import { withinEach } from './pipeline-deadline.js';
 
 const FIRST_TOKEN_LIMIT_MS = 8000;
 export const APOLOGY = 'I am sorry, I am having technical difficulties. Goodbye.';
+/** After a transfer that came to nothing. */
+export const NOBODY_THERE = 'I am sorry, I could not reach anyone there. Is there anything else that I can do for you?';
 const CANNOT_TRANSFER = 'I am sorry, I cannot transfer you at the moment.';
 
 export interface ReplyEvents {

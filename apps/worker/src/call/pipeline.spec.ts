@@ -51,6 +51,29 @@ describe('a conversation', () => {
     expect(call.types().filter((type) => type.startsWith('turn.'))).toEqual(['turn.bot', 'turn.customer', 'turn.bot']);
   });
 
+  it('is silent and deaf while somebody else may take over, and comes back with a word', async () => {
+    const call = stage();
+    await call.wait(2000);
+    expect(call.leg.playing).toBe(true);
+    call.pipeline.hold();
+    await call.wait(10);
+    expect(call.leg.playing).toBe(false);
+    await call.speak(900, 'Hello? Anybody there?');
+    await call.wait(30_000);
+    expect([call.leg.playing, call.ends, call.brain.asked.length]).toEqual([false, [], 0]);
+    call.pipeline.resume();
+    await call.untilQuiet();
+    await call.wait(300);
+    call.stt.texts = [];
+    call.brain.replies = [[{ type: 'text', text: 'Alright.' }]];
+    await call.speak(900, 'No, thank you.');
+    await call.wait(1000);
+    await call.untilQuiet();
+    const { transcript } = await call.stop();
+    expect(transcript.map((turn) => turn.text).slice(1)).toEqual(['I am sorry, I could not reach anyone there. Is there anything else that I can do for you?', 'No, thank you.', 'Alright.']);
+    expect(transcript[0]).toMatchObject({ speaker: 'bot', interrupted: true });
+  });
+
   it('synthesises the opening when it was not ready, and goes on with what the brain adds', async () => {
     const call = stage({ greeting: Promise.resolve(null) });
     call.brain.openingText = 'Please say yes or no.';

@@ -6,7 +6,7 @@ import { CustomerEar } from './pipeline-ear.js';
 import type { TurnMarks } from './pipeline-latency.js';
 import { MachineWatch } from './pipeline-machine.js';
 import { ConversationRecord } from './pipeline-record.js';
-import { APOLOGY, replyText } from './pipeline-reply.js';
+import { APOLOGY, NOBODY_THERE, replyText } from './pipeline-reply.js';
 import type { ConversationSummary, PipelineSetup } from './pipeline-setup.js';
 import { textOf, utteranceText, type Utterance } from './pipeline-utterance.js';
 import { BotVoice } from './pipeline-voice.js';
@@ -36,6 +36,8 @@ export class ConversationPipeline {
   private turns: TurnState;
   private marks: Partial<TurnMarks> = {};
   private over: 'no' | 'ended' | 'stopped' = 'no';
+  /** Somebody else may be about to take the customer over: nothing is heard or said. */
+  private held = false;
   private readonly unsubscribe: (() => void)[] = [];
   private cancelTick: () => void = () => undefined;
 
@@ -67,7 +69,11 @@ export class ConversationPipeline {
     const { leg, onEvent } = this.setup;
     this.ear.open();
     this.unsubscribe.push(
-      leg.events.on('audio', ({ pcm, offsetMs }) => { this.ear.push(pcm, offsetMs); this.watch({ type: 'audio', pcm }); }),
+      leg.events.on('audio', ({ pcm, offsetMs }) => {
+        if (this.held) return;
+        this.ear.push(pcm, offsetMs);
+        this.watch({ type: 'audio', pcm });
+      }),
       leg.events.on('dtmf', ({ digit }) => { onEvent('dtmf.received', { digit }); this.turn({ type: 'dtmf', digit }); }),
       ...this.voice.listen(),
       () => { this.cancelTick(); },
@@ -75,6 +81,22 @@ export class ConversationPipeline {
     this.tick();
     if (!this.setup.mayBeMachine) this.setup.onEnd({ type: 'humanDetected' });
     void this.sayOpening();
+  }
+
+  /** The bot falls silent at once, and deaf. */
+  hold(): void {
+    if (this.over !== 'no') return;
+    this.held = true;
+    this.voice.cut();
+    this.ear.discard();
+  }
+
+  /** The customer is the bot's again, and is told so. */
+  resume(): void {
+    if (!this.held || this.over !== 'no') return;
+    this.held = false;
+    this.turns = this.turnTaking.initial(this.now(), false);
+    this.voice.say({ text: () => textOf(NOBODY_THERE) });
   }
 
   /**
@@ -120,7 +142,7 @@ export class ConversationPipeline {
   // ── Whose turn it is ─────────────────────────────────────────────────────────────────────────────────────────────
 
   private turn(input: TurnInput, nowMs = this.now()): void {
-    if (this.over !== 'no' || this.machine.tookOver) return;
+    if (this.over !== 'no' || this.held || this.machine.tookOver) return;
     const { state, outputs } = this.turnTaking.turn(this.turns, input, nowMs);
     this.turns = state;
     for (const output of outputs) this.perform(output);
@@ -157,7 +179,7 @@ export class ConversationPipeline {
   private async sayOpening(): Promise<void> {
     const { openingText, greeting, brain, clock } = this.setup;
     const pcm = await answerWithin(greeting, GREETING_LIMIT_MS, clock, 'the greeting').catch((error: unknown) => { this.warn(errorMessage(error)); return null; });
-    if (this.over !== 'no' || this.machine.tookOver) return;
+    if (this.over !== 'no' || this.held || this.machine.tookOver) return;
     if (openingText === '') return this.reply({});
     const { hints, answer, text = '', endCall } = brain.opening();
     this.expect(hints, answer);
@@ -206,7 +228,7 @@ export class ConversationPipeline {
   // ── Person or machine, and the end ───────────────────────────────────────────────────────────────────────────────
 
   private watch(input: MachineInput, nowMs = this.now()): void {
-    if (this.over !== 'no') return;
+    if (this.over !== 'no' || this.held) return;
     for (const output of this.machine.hear(input, nowMs)) {
       if (output.type === 'leaveMessage') this.leaveMessage();
       else if (output.verdict === 'human') this.setup.onEnd({ type: 'humanDetected' });

@@ -12,7 +12,7 @@ function slots(maxCalls = 2, mayBegin?: () => boolean) {
   const it = new CallSlots({ workerId: 'w', epoch: 'e', maxCalls }, clock, (plan) => {
     begun.push(plan.sessionId);
     const done = new Promise<void>((resolve) => { ends.set(plan.sessionId, resolve); });
-    return { hangUp: () => { hungUp.push(plan.sessionId); ends.get(plan.sessionId)?.(); }, done };
+    return { hangUp: () => { hungUp.push(plan.sessionId); ends.get(plan.sessionId)?.(); }, transfer: (target) => { hungUp.push(`${plan.sessionId} to ${target}`); return { ok: true }; }, done };
   }, mayBegin);
   const plan = (sessionId: string, inMs = 500) => ({ sessionId, claimDeadlineMs: clock.nowMs() + inMs }) as CallPlan;
   return { it, clock, begun, hungUp, end: async (id: string) => { ends.get(id)?.(); await Promise.resolve(); await Promise.resolve(); }, plan };
@@ -69,7 +69,7 @@ describe('the slots of a worker', () => {
     first.slot.free();
     first.slot.free();
     expect(s.it.size).toBe(1);
-    expect(second.slot.take('in', () => ({ hangUp: () => undefined, done: new Promise(() => undefined) }))).toBe(true);
+    expect(second.slot.take('in', () => ({ hangUp: () => undefined, transfer: () => ({ ok: true }), done: new Promise(() => undefined) }))).toBe(true);
     second.slot.free();
     expect(s.it.size).toBe(1);
     expect(s.it.claim(s.plan('a'))).toMatchObject({ accepted: true });
@@ -106,11 +106,19 @@ describe('the slots of a worker', () => {
       steps.forEach((step, i) => {
         if (step === 'claim') s.it.claim(s.plan(`c${i}`));
         if (step === 'reserve') { const r = s.it.reserve(); if (r.ok) held.push(r.slot); }
-        if (step === 'take') held.pop()?.take(`t${i}`, () => ({ hangUp: () => undefined, done: new Promise(() => undefined) }));
+        if (step === 'take') held.pop()?.take(`t${i}`, () => ({ hangUp: () => undefined, transfer: () => ({ ok: true }), done: new Promise(() => undefined) }));
         if (step === 'free') held.pop()?.free();
         expect(s.it.size).toBeLessThanOrEqual(3);
       });
     }));
+  });
+
+  it('hands a transfer to the call it is for', () => {
+    const s = slots();
+    s.it.claim(s.plan('a'));
+    expect(s.it.transfer('a', '+1415')).toEqual({ ok: true });
+    expect(s.it.transfer('b', '+1415')).toEqual({ ok: false, reason: 'unknown_session' });
+    expect(s.hungUp).toEqual(['a to +1415']);
   });
 
   it('drains: no new call, live ones go on, the rest is hung up at the time-out', async () => {

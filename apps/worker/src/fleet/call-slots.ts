@@ -6,6 +6,8 @@ import { Emitter, type Clock } from '@dialfleet/kit';
 export interface RunningCall {
   /** Ends the call politely; idempotent. */
   hangUp(reason: 'requested' | 'draining'): void;
+  /** Hands the customer over to `target`, as a person would type it. True to its answer: it has begun, or will not. */
+  transfer(target: string): WorkerCommandReply;
   /** Settles when the call's outcome is safe on disk. Never rejects. */
   readonly done: Promise<void>;
 }
@@ -85,6 +87,10 @@ export class CallSlots {
     if (!call) return { ok: false, reason: 'unknown_session' };
     call.hangUp('requested');
     return { ok: true };
+  }
+
+  transfer(sessionId: string, target: string): WorkerCommandReply {
+    return this.calls.get(sessionId)?.transfer(target) ?? { ok: false, reason: 'unknown_session' };
   }
 
   /** After this the session is not running here and never will: a running one is hung up, a late claim refused. */

@@ -25,6 +25,7 @@ export function fleetController(workerId: string): Type {
     command(@Payload() command: WorkerCommand): WorkerCommandReply {
       switch (command.command) {
         case 'hang_up': return this.slots.hangUp(command.sessionId);
+        case 'transfer': return typeof command.target === 'string' ? this.slots.transfer(command.sessionId, command.target) : { ok: false, reason: 'invalid' };
         case 'cancel_claim': return this.slots.withdraw(command.sessionId);
         case 'drain': this.slots.drain(); return { ok: true };
         default: return { ok: false, reason: 'invalid' };

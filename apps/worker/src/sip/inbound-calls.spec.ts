@@ -17,7 +17,7 @@ function worker(ask: (request: InboundRequest) => Promise<InboundDecision>, maxC
   const slots = new CallSlots({ workerId: 'w', epoch: 'e', maxCalls }, new VirtualClock(), () => { throw new Error('claimed'); });
   const calls = new InboundCalls({
     gate: { trunksOf: ({ address }) => (address === '203.0.113.5' ? ['t'] : []) }, slots, worker: { workerId: 'w', epoch: 'e' }, ask, logger: silentLogger,
-    begin: (given) => { log.push(`begin ${given.sessionId.slice(-1)}`); return { callerLeft: () => { log.push('left'); }, hangUp: () => undefined, done: new Promise(() => undefined) }; },
+    begin: (given) => { log.push(`begin ${given.sessionId.slice(-1)}`); return { callerLeft: () => { log.push('left'); }, hangUp: () => undefined, transfer: () => ({ ok: true }), done: new Promise(() => undefined) }; },
   });
   const call = (address = '203.0.113.5'): IncomingCall & { events: Emitter<LegEvents> } => {
     const events = new Emitter<LegEvents>();
