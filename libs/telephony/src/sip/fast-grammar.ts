@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { Grammar } from 'sip.js/lib/grammar/grammar.js';
 import { NameAddrHeader } from 'sip.js/lib/grammar/name-addr-header.js';
 import { URI } from 'sip.js/lib/grammar/uri.js';
@@ -10,13 +11,16 @@ import { URI } from 'sip.js/lib/grammar/uri.js';
 type Rule = (text: string) => unknown;
 
 const URI_PARTS =
-  /^(sips?):(?:([A-Za-z0-9\-_.!~*'()&=+$,;?/]+)@)?([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)(?::([1-9]\d{0,4}))?((?:;[A-Za-z0-9\-_.!~*'()[\]/:&+$]+(?:=[A-Za-z0-9\-_.!~*'()[\]/:&+$]+)?)*)$/i;
+  /^(sips?):(?:([A-Za-z0-9\-_.!~*'()&=+$,;?/]+)@)?(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)(?::([1-9]\d{0,4}))?((?:;[A-Za-z0-9\-_.!~*'()[\]/:&+$]+(?:=[A-Za-z0-9\-_.!~*'()[\]/:&+$]+)?)*)$/i;
 /** Names of these parameters have values that compare without case (RFC 3261 §19.1.1); sip.js lower-cases them. */
 const LOWER_CASE_PARAMETERS = new Set(['transport', 'user']);
 /** The PEG rule has its own grammar, and side effects, for these. */
 const SPECIAL_PARAMETERS = new Set(['ttl', 'maddr', 'method', '__proto__']);
 
-/** Escapes, passwords, IPv6 references and `?headers` are rare: they are the PEG parser's to judge. */
+/**
+ * Escapes, passwords and `?headers` are rare: they are the PEG parser's to judge. Accepts more than it: IPv6 references that
+ * end in an IPv4 address, which it refuses (RFC 5118 §4.10).
+ */
 export function parseUri(text: string): URI | undefined {
   const match = URI_PARTS.exec(text);
   if (!match) return undefined;
@@ -28,6 +32,7 @@ export function parseUri(text: string): URI | undefined {
 
 /** An IPv4 address, or a dotted name whose last label starts with a letter (RFC 3261 §25.1). */
 function plausibleHost(host: string): boolean {
+  if (host.startsWith('[')) return isIPv6(host.slice(1, -1));
   if (/^\d{1,3}(\.\d{1,3}){3}$/.test(host)) return host.split('.').every((octet) => Number(octet) <= 255);
   return /^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/.test(host);
 }
@@ -48,8 +53,8 @@ const KNOWN_PREFIX = /^(?:lr|ttl|user|maddr|method|transport)./;
 
 const parameterValue = (name: string, value: string): string => (LOWER_CASE_PARAMETERS.has(name) ? value.toLowerCase() : value);
 
-/** `"Display" <uri>;params` or `Display <uri>;params` (tokens only). */
-const NAME_ADDR = /^(?:"((?:[^"\\\r\n]|\\[^\r\n])*)"\s*|([A-Za-z0-9\-.!%*_+`'~]+(?: +[A-Za-z0-9\-.!%*_+`'~]+)*) +)?<([^<>\s]+)>((?:;.*)?)$/;
+/** `"Display" <uri>;params` or `Display <uri>;params` (tokens only). Accepts more than the PEG: no blank before the bracket (RFC 4475 §3.1.1.6). */
+const NAME_ADDR = /^(?:"((?:[^"\\\r\n]|\\[^\r\n])*)"\s*|([A-Za-z0-9\-.!%*_+`'~]+(?: +[A-Za-z0-9\-.!%*_+`'~]+)*) *)?<([^<>\s]+)>((?:;.*)?)$/;
 /** The bare form: `;params` belong to the header, not to the URI (RFC 3261 §20.10). */
 const ADDR_SPEC = /^(sips?:[^\s<>;?,"]+)((?:;.*)?)$/i;
 const PARAMETER = /^([A-Za-z0-9\-.!%*_+`'~]+)(?:=([A-Za-z0-9\-.!%*_+`'~]+))?$/;

@@ -7,7 +7,7 @@ import type { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-c
 import type { URI } from 'sip.js/lib/grammar/uri.js';
 import type { Admission, Verdict } from './admission.js';
 import { isCredibleResponse, readRequestLine, requestFault, type Refusal } from './message-rules.js';
-import { canonicalText, firstOf, readRawMessage, type RawMessage } from './raw-message.js';
+import { canonicalText, firstOf, readRawMessage, transactionBranch, type RawMessage } from './raw-message.js';
 import { ServerTransactionIndex } from './server-transaction-index.js';
 import { statelessReply } from './stateless-reply.js';
 import type { TransportLayer } from './transport-layer.js';
@@ -79,27 +79,25 @@ export class MessageIntake {
   private requestReceived(raw: RawMessage, text: string, source: Peer): void {
     const verdict = this.admit(raw, source);
     if (verdict === 'drop') { this.counts.turnedAway++; return; }
-    const received = this.transport.receive(raw.irregular ? canonicalText(raw) : text, source);
-    if (!received) { this.counts.malformed++; return; }
     const fault = requestFault(raw);
     if (fault) this.counts.malformed++;
     const refusal = fault ?? (verdict === 'pass' ? undefined : verdict);
-    if (refusal) { this.refuse(raw, received.text, refusal); return; }
-    const message = Parser.parseMessage(received.text, this.sipLogger);
+    if (refusal) { this.refuse(raw, source, refusal); return; }
+    const received = this.transport.receive(raw.irregular ? canonicalText(raw) : text, source);
+    const message = received && Parser.parseMessage(received.text, this.sipLogger);
     if (!(message instanceof IncomingRequestMessage) || !message.ruri) {
       this.counts.malformed++;
-      this.refuse(raw, received.text, { statusCode: 400 });
+      this.refuse(raw, source, { statusCode: 400 });
       return;
     }
+    message.viaBranch = transactionBranch(raw);
     this.hooks.onReceived(message.callId, text, source);
     this.request(message, text, source);
   }
 
   /** What belongs to a call or a transaction of ours passes; anything else goes through the door. */
   private admit(raw: RawMessage, source: Peer): Verdict {
-    const via = firstOf(raw, 'via') ?? '';
-    const branch = viaParameter(via, 'branch');
-    if (this.hooks.isOurs(firstOf(raw, 'call-id') ?? '') || (branch !== undefined && this.serverTransactions.has(branch))) return 'pass';
+    if (this.hooks.isOurs(firstOf(raw, 'call-id') ?? '') || this.serverTransactions.has(transactionBranch(raw))) return 'pass';
     if (!this.admission.message(source)) return 'drop';
     const line = readRequestLine(raw.startLine);
     // An ACK begins nothing, and nor does what has a To tag: sip.js knows no dialog of it.
@@ -108,11 +106,10 @@ export class MessageIntake {
   }
 
   /** Without state: whoever floods us costs us no memory. An ACK is never answered. */
-  private refuse(raw: RawMessage, annotated: string, refusal: Refusal): void {
-    const answerable = raw.startLine.startsWith('ACK ') ? undefined : readRawMessage(annotated);
-    if (!answerable) return;
-    const reply = statelessReply(answerable, refusal, this.core.configuration.userAgentHeaderFieldValue ?? '');
-    this.transport.sendStateless(reply).catch((error: unknown) => { this.logger.debug('refusal not sent', { error: errorMessage(error) }); });
+  private refuse(raw: RawMessage, source: Peer, refusal: Refusal): void {
+    if (raw.startLine.startsWith('ACK ')) return;
+    const { via, text } = statelessReply(raw, source, refusal, this.core.configuration.userAgentHeaderFieldValue ?? '');
+    this.transport.sendStateless(text, via, source).catch((error: unknown) => { this.logger.debug('refusal not sent', { error: errorMessage(error) }); });
   }
 
   private request(message: IncomingRequestMessage, text: string, source: Peer): void {

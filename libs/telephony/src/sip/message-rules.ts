@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { ACCEPT_HEADER, ALLOW_HEADER, DIALOG_METHODS, KNOWN_METHODS, REFUSED_METHODS, SUPPORTED_EXTENSIONS, URI_SCHEMES } from './capabilities.js';
 import { firstOf, tokensOf, valuesOf, type RawMessage } from './raw-message.js';
 
@@ -30,8 +31,8 @@ export function requestFault(message: RawMessage): Refusal | undefined {
   const line = readRequestLine(message.startLine);
   if (!line) return bad('Bad Request Line');
   if (line.version !== 'SIP/2.0') return { statusCode: 505 };
-  return controlFault(message) ?? countFault(message) ?? cseqFault(message, line.method) ?? numberFault(message) ?? addressFault(message)
-    ?? methodFault(line.method, message) ?? uriFault(line.uri) ?? extensionFault(message, line.method) ?? bodyFault(message, line.method);
+  return controlFault(message) ?? countFault(message) ?? unknownMethod(line.method) ?? cseqFault(message, line.method) ?? tagFault(message, line.method) ?? numberFault(message) ?? addressFault(message)
+    ?? uriFault(line.uri) ?? methodFault(line.method, message) ?? extensionFault(message, line.method) ?? bodyFault(message, line.method);
 }
 
 const bad = (reasonPhrase: string): Refusal => ({ statusCode: 400, reasonPhrase });
@@ -53,6 +54,10 @@ function cseqFault(message: RawMessage, method: string): Refusal | undefined {
   const match = /^(\d{1,10})\s+(\S+)$/.exec(firstOf(message, 'cseq') ?? '');
   return !match || match[2] !== method || Number(match[1]) > MAX_CSEQ ? bad('Bad CSeq') : undefined;
 }
+
+/** Without one there is no dialog that we could ever end. */
+const tagFault = (message: RawMessage, method: string): Refusal | undefined =>
+  (method === 'CANCEL' || /;\s*tag\s*=/i.test(firstOf(message, 'from') ?? '') ? undefined : bad('Missing From Tag'));
 
 function numberFault(message: RawMessage): Refusal | undefined {
   const maxForwards = firstOf(message, 'max-forwards');
@@ -89,8 +94,9 @@ function isBalanced(value: string): boolean {
   return !quoted && !open;
 }
 
+const unknownMethod = (method: string): Refusal | undefined => (KNOWN_METHODS.has(method) ? undefined : { statusCode: 501, extraHeaders: [ALLOW_HEADER] });
+
 function methodFault(method: string, message: RawMessage): Refusal | undefined {
-  if (!KNOWN_METHODS.has(method)) return { statusCode: 501, extraHeaders: [ALLOW_HEADER] };
   const outside = !/;\s*tag\s*=/i.test(firstOf(message, 'to') ?? '');
   if (outside && DIALOG_METHODS.has(method)) return { statusCode: 481 };
   return outside && REFUSED_METHODS.has(method) ? { statusCode: 405, extraHeaders: [ALLOW_HEADER] } : undefined;
@@ -100,9 +106,15 @@ function uriFault(uri: string): Refusal | undefined {
   const scheme = SCHEME.exec(uri)?.[1].toLowerCase();
   if (scheme === undefined) return bad('Bad Request URI');
   if (!URI_SCHEMES.has(scheme)) return { statusCode: 416 };
+  if (scheme === 'tel') return undefined;
+  const host = uri.slice(Math.max(uri.indexOf('@'), scheme.length) + 1);
   // RFC 3261 §19.1.1: header fields have no place in a request URI.
-  return scheme !== 'tel' && /\?/.test(uri.slice(uri.indexOf('@') + 1)) ? bad('Header Fields In Request URI') : undefined;
+  if (host.includes('?')) return bad('Header Fields In Request URI');
+  const match = HOST_PORT.exec(host);
+  return !match || (match[1] !== undefined && !isIPv6(match[1])) ? bad('Bad Host In Request URI') : undefined;
 }
+/** An IPv6 address stands in brackets (RFC 5118 §4.2). */
+const HOST_PORT = /^(?:\[([^\]]*)\]|[^[\]:;]+)(?::\d{1,5})?(?:;.*)?$/;
 
 /** CANCEL and ACK must not be refused for an extension (RFC 3261 §8.2.2.3). */
 function extensionFault(message: RawMessage, method: string): Refusal | undefined {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { canonicalText, firstOf, MAX_HEADER_LINES, readRawMessage, tokensOf, valuesOf, type RawMessage } from './raw-message.js';
+import { canonicalText, firstOf, MAX_HEADER_LINES, readRawMessage, tokensOf, transactionBranch, valuesOf, type RawMessage } from './raw-message.js';
 
 const read = (lines: string[], body = ''): RawMessage | undefined => readRawMessage(`${lines.join('\r\n')}\r\n\r\n${body}`);
 
@@ -33,5 +33,25 @@ describe('the lines of a message', () => {
       expect(again.headers.map(({ name, value }) => [name, value])).toEqual(message.headers.map(({ name, value }) => [name, value]));
       expect(again.irregular).toBe(false);
     }));
+  });
+});
+
+describe('the transaction of a request', () => {
+  const name = (start: string, via: string, ...more: string[]): string => transactionBranch(read([start, `Via: ${via}`, 'From: <sip:a@b>;tag=t', 'Call-ID: c', 'CSeq: 7 X', ...more]) as RawMessage);
+  const via = 'SIP/2.0/UDP Host:5070;branch=z9hG4bKx';
+
+  it('is named by branch, sender and method, ACK and CANCEL as their INVITE (RFC 3261 §17.2.3)', () => {
+    const invite = name('INVITE sip:a SIP/2.0', via);
+    expect(name('ACK sip:a SIP/2.0', via)).toBe(invite);
+    expect(name('CANCEL sip:a SIP/2.0', via.replace('Host', 'host'))).toBe(invite);
+    expect(name('BYE sip:a SIP/2.0', via)).not.toBe(invite);
+    expect(name('INVITE sip:a SIP/2.0', via.replace('5070', '5071'))).not.toBe(invite);
+  });
+
+  it.each(['SIP/2.0/UDP h', 'SIP/2.0/UDP h;branch=z9hG4bK', 'SIP/2.0/UDP h;branch=1'])('is named by all that is compared where the branch says nothing: %s', (old) => {
+    const invite = name('INVITE sip:a SIP/2.0', old);
+    expect(name('ACK sip:a SIP/2.0', old, 'To: <sip:b>;tag=9')).toBe(invite);
+    expect(name('INVITE sip:b SIP/2.0', old)).not.toBe(invite);
+    expect(transactionBranch(read(['INVITE sip:a SIP/2.0', `Via: ${old}`, 'From: <sip:a@b>;tag=t', 'Call-ID: c', 'CSeq: 8 X']) as RawMessage)).not.toBe(invite);
   });
 });

@@ -1,3 +1,5 @@
+import { viaParameter, viaSentBy } from './wire.js';
+
 /** One header field of a message as received: long-form name in lower case, value unfolded and trimmed. */
 export interface RawHeader { name: string; value: string }
 
@@ -63,6 +65,29 @@ const unfolded = (value: string): string => value.split('\r\n').map((part) => pa
 /** The same message with one line per header field and long names: what sip.js reads surely. */
 export const canonicalText = (message: RawMessage): string =>
   `${message.startLine}\r\n${message.headers.map(({ name, value }) => `${name}: ${value}\r\n`).join('')}\r\n${message.body}`;
+
+/**
+ * What names the transaction of a request (RFC 3261 §17.2.3): branch, sender and method; where the branch was not made by
+ * the rules of RFC 3261, all that is compared instead. An ACK and a CANCEL have the name of their INVITE.
+ */
+export function transactionBranch(message: RawMessage): string {
+  const via = firstOf(message, 'via') ?? '';
+  const branch = viaParameter(via, 'branch') ?? '';
+  const [method, uri = ''] = message.startLine.split(' ');
+  const group = method === 'ACK' || method === 'CANCEL' ? 'INVITE' : method;
+  if (branch.length <= MAGIC_COOKIE.length || !branch.startsWith(MAGIC_COOKIE)) return ['2543', group, uri, ...oldIdentity(message), via].join(' ');
+  const { host, port } = viaSentBy(via) ?? { host: '', port: undefined };
+  return `${branch} ${host.toLowerCase()}:${port ?? ''} ${group}`;
+}
+
+/** CSeq number, From tag and Call-ID. */
+function oldIdentity(message: RawMessage): string[] {
+  const [sequence] = (firstOf(message, 'cseq') ?? '').split(/\s/, 1);
+  const tag = /;\s*tag\s*=\s*([^;\s]*)/i.exec(firstOf(message, 'from') ?? '')?.[1] ?? '';
+  return [sequence, tag, firstOf(message, 'call-id') ?? ''];
+}
+/** RFC 3261 §8.1.1.7 */
+const MAGIC_COOKIE = 'z9hG4bK';
 
 /** Every value of a header field, as written. */
 export const valuesOf = (message: RawMessage, name: string): string[] => message.headers.flatMap((header) => (header.name === name ? [header.value] : []));

@@ -12,7 +12,7 @@ export interface FramedOutput {
 export class StreamFramingError extends Error {}
 
 const HEADER_END = Buffer.from('\r\n\r\n');
-const CONTENT_LENGTH = /\r\n(?:Content-Length|l)[ \t]*:[ \t]*([^\r\n]*)/i;
+const CONTENT_LENGTH = /\r\n(?:Content-Length|l)[ \t]*:[ \t]*([^\r\n]*)/gi;
 const CR = 13;
 const LF = 10;
 
@@ -66,8 +66,10 @@ export class StreamFramer {
 
 /** Absent means none: on a stream the length is mandatory, and guessing would swallow the next message. */
 function bodyLength(headers: string): number {
-  const value = CONTENT_LENGTH.exec(headers)?.[1].trim();
-  if (value === undefined) return 0;
+  const values = [...headers.matchAll(CONTENT_LENGTH)].map((match) => match[1].trim());
+  if (values.length === 0) return 0;
+  const [value] = values;
+  if (values.some((other) => other !== value)) throw new StreamFramingError('Content-Length says two things');
   if (!/^\d{1,9}$/.test(value)) throw new StreamFramingError('Content-Length is not a number');
   return Number(value);
 }

@@ -90,11 +90,10 @@ export class TransportLayer implements Transport {
     return message.status === undefined ? this.sendRequest(message) : this.sendResponse(message);
   }
 
-  /** A response that nothing is remembered of: no repetition, no wait for an ACK (RFC 3261 §8.2.7). */
-  async sendStateless(text: string): Promise<void> {
-    const message = scanMessage(text);
-    const route = message && responseRoute(message.via);
-    if (message && route) await this.transmit(withVia(message, route.via), this.responseHop(route));
+  /** A response by its top Via as annotated, to its source where there is no reading that. Nothing is remembered of it: no repetition, no wait for an ACK (RFC 3261 §8.2.7). */
+  async sendStateless(text: string, via: string, { transport, address, port, flow }: Peer): Promise<void> {
+    const route = responseRoute(via);
+    await this.transmit(text, route ? this.responseHop(route) : { transport: transport ?? 'udp', address, port, hostname: address, flow });
   }
 
   /** A message from the wire → the text for sip.js; undefined when it is no SIP message. */

@@ -1,8 +1,8 @@
 import { UnsafeSipValueError } from './header-safety.js';
 
 const BREAK = /[\r\n\0]/;
-/** Name, colon, and a value on one line. */
-const LINE = /^[A-Za-z0-9\-.!%*_+`'~]+[ \t]*:[^\r\n\0]*$/;
+/** Name, colon, and a value on one line. What a peer wrote comes back as it was, a NUL behind a backslash too (RFC 3261 §8.2.6.2). */
+const LINE = /^[A-Za-z0-9\-.!%*_+`'~]+[ \t]*:(?:[^\r\n\0]|\\\0)*$/;
 const START_LINE = /^(?:SIP\/2\.0 [1-6]\d\d [^\r\n\0]*|[A-Za-z0-9\-.!%*_+`'~]+ [^\s\0]+ SIP\/2\.0)$/;
 
 /** Throws UnsafeSipValueError when one of the values, each to become part of one line, holds a line break or a NUL. */
