@@ -40,6 +40,7 @@ function call(over: { onEvent?: (event: CallTimelineEvent) => void; plan?: Parti
   const secondLeg = { ...leg, events: secondEvents, start: () => Promise.resolve(), hangUp: () => { said.push('hang up second'); }, close: () => Promise.resolve(stats) } as unknown as CallLeg;
   const outcomes: CallOutcome[] = [];
   const timeline: string[] = [];
+  const told: CallTimelineEvent[] = [];
   let setup: PipelineSetup | undefined;
   const tools: SessionTools = {
     worker: { workerId: 'w', epoch: 'e' }, createLeg: over.createLeg ?? (() => Promise.resolve(leg)), createSecondLeg: (second) => { seconds.push(second); return Promise.resolve(secondLeg); },
@@ -47,13 +48,14 @@ function call(over: { onEvent?: (event: CallTimelineEvent) => void; plan?: Parti
     stt: {} as SttVendor, vad: {} as VadVendor, tts: { caps: { textStreaming: false, sampleRatesHz: [8000], voices: [] }, async *speak() { yield new Int16Array(160); } } as TtsVendor,
     llm: { converse: () => ({ notes: () => ({ slots: {}, intents: [] }) }), extract: () => Promise.resolve({}) } as unknown as LlmVendor,
     prefetch: new CrmPrefetch(over.send ?? (() => Promise.reject(new Error('none'))), clock),
-    timeline: new CallTimeline(plan, { workerId: 'w', epoch: 'e' }, (event) => { timeline.push(event.type); over.onEvent?.(event); return Promise.resolve(); }, clock, silentLogger),
+    timeline: new CallTimeline(plan, { workerId: 'w', epoch: 'e' }, (event) => { timeline.push(event.type); told.push(event); over.onEvent?.(event); return Promise.resolve(); }, clock, silentLogger),
     recordings: { prepare: () => Promise.resolve('/tmp/x.wav'), finish: (_id: string, expected: boolean, endedEarly: boolean) => Promise.resolve(expected ? { status: endedEarly ? 'partial' : 'ready', key: 'k', durationSeconds: 1 } : { status: 'none', key: null, durationSeconds: null }) } as unknown as RecordingShelf,
     keepOutcome: (outcome) => { outcomes.push(outcome); return Promise.resolve(); }, clock, logger: silentLogger,
   };
   const session = new CallSession({ ...plan, ...over.plan }, tools);
   const settle = (ms = 50): Promise<void> => clock.advanceAsync(ms);
-  return { session, clock, events, leg, seconds, secondEvents, said, outcomes, timeline, settle, setup: () => setup as PipelineSetup, onClose: (act: () => void) => { closing = act; }, end: (event: CallEvent) => { setup?.onEnd(event); } };
+  const data = (type: string): Record<string, unknown> | undefined => told.find((event) => event.type === type)?.data;
+  return { data, session, clock, events, leg, seconds, secondEvents, said, outcomes, timeline, settle, setup: () => setup as PipelineSetup, onClose: (act: () => void) => { closing = act; }, end: (event: CallEvent) => { setup?.onEnd(event); } };
 }
 
 describe('a call that comes in', () => {
@@ -268,6 +270,50 @@ describe('one call', () => {
     await c.settle();
     expect(told).toEqual([{ messages: [{ at: 't', direction: 'sent', transport: 'UDP', peer: '192.0.2.1:5060', start_line: 'INVITE sip:b SIP/2.0', headers: 'Via: x', sdp: 'v=0', repeated: 2 }] }]);
     expect(c.timeline.indexOf('sip.ladder')).toBeLessThan(c.timeline.indexOf('call.ended'));
+  });
+
+  it('records from early media on without a break, and hears nothing of it', async () => {
+    const c = call();
+    await c.settle();
+    c.events.emit('provisional', { sipStatus: 180, earlyMedia: false });
+    await c.settle(1000);
+    expect(c.said).toEqual(['start']);
+    c.events.emit('provisional', { sipStatus: 183, earlyMedia: true });
+    c.events.emit('provisional', { sipStatus: 183, earlyMedia: true });
+    c.events.emit('audio', { pcm: new Int16Array(160).fill(3), offsetMs: 0 });
+    await c.settle(4000);
+    expect([c.said, c.setup()]).toEqual([['start', 'record'], undefined]);
+    c.events.emit('answered', { sipStatus: 200 });
+    const heard: number[] = [];
+    c.events.on('audio', ({ pcm }) => heard.push(pcm[0]));
+    await c.settle(2000);
+    expect([c.said, heard]).toEqual([['start', 'record', 'converse'], []]);
+    c.end({ type: 'botHangUp' });
+    c.events.emit('released', { sipStatus: 200 });
+    await c.settle();
+    expect(c.outcomes[0]).toMatchObject({ callDurationSeconds: 2, ringDurationSeconds: 5.05, recording: { status: 'ready' } });
+    expect(c.data('recording.finished')).toMatchObject({ answered_at_seconds: expect.closeTo(4, 1) });
+    expect(c.timeline.slice(0, 5)).toEqual(['call.dialling', 'greeting.ready', 'call.ringing', 'call.early_media', 'call.answered']);
+  });
+
+  it('keeps what an announcement said before a refusal, which is no answer', async () => {
+    const c = call();
+    await c.settle();
+    c.events.emit('provisional', { sipStatus: 183, earlyMedia: true });
+    await c.settle(3000);
+    c.events.emit('failed', { sipStatus: 404, reason: 'Not Found' });
+    await c.settle();
+    expect(c.outcomes[0]).toMatchObject({ answeredAt: null, callDurationSeconds: 0, hangupReason: 'invalid_number', transcript: [], recording: { status: 'ready', key: 'k' } });
+    expect(c.data('recording.finished')).toMatchObject({ answered_at_seconds: null });
+    expect(c.said).not.toContain('converse');
+  });
+
+  it('records no early media where the bot records nothing', async () => {
+    const c = call({ plan: { record: false } });
+    await c.settle();
+    c.events.emit('provisional', { sipStatus: 183, earlyMedia: true });
+    await c.settle(1000);
+    expect(c.said).toEqual(['start']);
   });
 
   it('cancels when nobody answers, and reports it even if the far end never confirms', async () => {

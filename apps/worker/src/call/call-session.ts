@@ -8,6 +8,7 @@ import { errorMessage, maskNumber, within, type Clock, type Logger } from '@dial
 import type { RunningCall } from '../fleet/call-slots.js';
 import { buildOutcome } from './call-outcome.js';
 import { prepareCall, type PreparationTools, type PreparedCall } from './call-preparation.js';
+import { CallRecording } from './call-recording.js';
 import { CallTransfer, type TransferRequest } from './call-transfer.js';
 import type { CallTimeline, WorkerIdentity } from './call-timeline.js';
 import { HeldAudio } from './held-audio.js';
@@ -57,7 +58,7 @@ export class CallSession implements RunningCall {
   private cause: EndCause | undefined;
   private answeredAtMs: number | null = null;
   private endedAtMs: number | null = null;
-  private ringingSeen = new Set<number>();
+  private readonly ringingSeen = new Set<string>();
   private readonly startedAtMs: number;
   private readonly aborted = new AbortController();
   private readonly timers: (() => void)[] = [];
@@ -66,12 +67,13 @@ export class CallSession implements RunningCall {
   private finish: () => void = () => undefined;
   private transferTarget: string | null = null;
   private handOver: CallTransfer | undefined;
-  private recording: 'none' | 'beginning' | 'going' | 'failed' = 'none';
+  private readonly recording: CallRecording;
   private readonly warnings: string[] = [];
 
   constructor(private readonly plan: CallPlan<BotSettings>, private readonly tools: SessionTools) {
     this.state = plan.direction === 'inbound' ? 'offered' : 'dialling';
     this.startedAtMs = tools.clock.monotonicMs();
+    this.recording = new CallRecording(plan.sessionId, tools.recordings, tools.clock, (detail) => { this.onRecordingFailed(detail); });
     const finished = new Promise<void>((resolve) => { this.finish = resolve; });
     // Not at once: the claim's answer leaves first.
     this.prepared = new Promise((resolve) => { tools.clock.after(0, () => { resolve(prepareCall(plan, tools, this.aborted.signal)); }); });
@@ -186,12 +188,15 @@ export class CallSession implements RunningCall {
     leg.events.on('fault', ({ reason, detail }) => { this.dispatch({ type: 'fault', reason, detail }); });
     leg.events.on('released', () => { this.dispatch({ type: 'released' }); });
     leg.events.on('ladder', ({ messages }) => { this.tools.timeline.add('sip.ladder', { messages: messages.map(ladderLine) }); });
-    leg.events.on('recordingFailed', ({ message }) => { this.onRecordingFailed(message); });
+    leg.events.on('recordingFailed', ({ message }) => { this.recording.failed(message); });
   }
 
+  /** Ringback and announcements are recorded with the call, and nothing listens to them: who speaks there has not answered. */
   private onProvisional(sipStatus: number, earlyMedia: boolean): void {
-    if (sipStatus === 100 || this.ringingSeen.has(sipStatus)) return;
-    this.ringingSeen.add(sipStatus);
+    if (earlyMedia && this.plan.record && this.leg) void this.recording.begin(this.leg);
+    const told = `${sipStatus}${earlyMedia ? ' with media' : ''}`;
+    if (sipStatus === 100 || this.ringingSeen.has(told)) return;
+    this.ringingSeen.add(told);
     this.tools.timeline.add(earlyMedia ? 'call.early_media' : 'call.ringing', { sip_status: sipStatus });
     this.dispatch({ type: 'provisional', sipStatus });
   }
@@ -209,6 +214,7 @@ export class CallSession implements RunningCall {
   private noteCause(event: CallEvent): void {
     this.cause = endCause(event, this.answeredAtMs !== null, this.plan.direction);
     this.endedAtMs = this.tools.clock.monotonicMs();
+    this.recording.callEnds();
     const detail = 'detail' in event ? event.detail : 'reason' in event ? event.reason : undefined;
     this.tools.timeline.add('call.ending', {
       disconnected_by: this.cause.disconnectedBy, hangup_reason: this.cause.hangupReason, sip_status: this.cause.sipStatus, ...(detail ? { detail } : {}),
@@ -234,7 +240,7 @@ export class CallSession implements RunningCall {
     this.timers.push(clock.after(this.plan.maxDurationMs, () => { this.dispatch({ type: 'maxDuration' }); }));
     const firstWords = new HeldAudio(leg);
     try {
-      if (this.plan.record) await this.record(leg);
+      if (this.plan.record) await this.recording.begin(leg);
       const prepared = await this.prepared;
       if (this.state !== 'answered') return;
       const conversation = this.tools.converse({
@@ -257,21 +263,7 @@ export class CallSession implements RunningCall {
     return announcement === undefined ? bot : { ...bot, interruption: { ...bot.interruption, openingMessage: false } };
   }
 
-  /** A call goes on without its recording. */
-  private async record(leg: CallLeg): Promise<void> {
-    this.recording = 'beginning';
-    try {
-      await leg.record(await this.tools.recordings.prepare(this.plan.sessionId));
-      this.recording = this.recording === 'beginning' ? 'going' : this.recording;
-    } catch (error) {
-      // Hung up before it could begin: there was nothing to record.
-      if (!this.cause) this.onRecordingFailed(errorMessage(error));
-    }
-  }
-
   private onRecordingFailed(detail: string): void {
-    if (this.recording === 'failed') return;
-    this.recording = 'failed';
     this.tools.logger.error('recording failed', { detail });
     this.warn(`recording failed: ${detail}`);
   }
@@ -319,8 +311,8 @@ export class CallSession implements RunningCall {
     const media = await this.closeLeg();
     if (media && this.answeredAtMs !== null) for (const message of qualityWarnings(media)) this.warn(message);
     const prepared = await within(tools.clock, 0, this.prepared.catch(() => undefined));
-    const recording = await tools.recordings.finish(plan.sessionId, this.recording === 'going' || this.recording === 'failed', this.recording === 'failed');
-    if (recording.key) tools.timeline.add('recording.finished', { status: recording.status, duration_seconds: recording.durationSeconds });
+    const { answeredAtSeconds, ...recording } = await this.recording.finish(this.answeredAtMs);
+    if (recording.key) tools.timeline.add('recording.finished', { status: recording.status, duration_seconds: recording.durationSeconds, answered_at_seconds: answeredAtSeconds });
     const outcome = buildOutcome({
       plan, worker: tools.worker, cause: this.cause ?? endCause({ type: 'fault', reason: 'worker_failed' }, false, plan.direction), media, summary, prepared, recording,
       warnings: this.warnings, transferredTo: this.transferTarget, nowWallMs: tools.clock.nowMs(), nowMs: tools.clock.monotonicMs(), startedAtMs: this.startedAtMs,
