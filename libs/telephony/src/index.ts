@@ -9,6 +9,9 @@ export type { ServerLocator, SipDestination, SipTarget } from './sip/sip-target.
 export type { IncomingCall, RejectOptions } from './sip/incoming-call.js';
 export type { OutboundCallOptions } from './sip/outbound-leg.js';
 export { HostResolver, UnresolvedHostError, type LookUp } from './sip/host-resolver.js';
+export { dnsNames, type NameService } from './sip/name-service.js';
+export { DnsLocator, type LocatorOptions } from './sip/server-locator.js';
+export type { ServerTls } from './sip/tls-transport.js';
 export { UnsafeSipValueError } from './sip/header-safety.js';
 export type { LossOptions } from './sip/lossy-socket.js';
 export { Admission, defaultAdmissionLimits, type AdmissionLimits, type AdmissionOptions, type AdmitRequest, type RequestGlimpse, type Verdict } from './sip/admission.js';

@@ -56,8 +56,9 @@ export class ConnectionPool implements SipSocket {
   }
 
   async connect(to: Hop): Promise<Hop> {
-    const flow = this.liveFlow(to) ?? await this.flowTo(to);
-    return { ...to, flow: flow.id, localPort: flow.connection?.localPort };
+    const known = this.liveFlow(to);
+    const flow = known ?? await this.flowTo(to);
+    return { ...to, flow: flow.id, localPort: flow.connection?.localPort, reused: known !== undefined };
   }
 
   async send(text: string, to: Hop): Promise<void> {

@@ -114,7 +114,7 @@ describe('Retransmitter', () => {
     retransmitter.responseReceived(response(180, 'INVITE'));
     clock.advance(120_000);
     expect(retransmitter.inviteDestination('z9hG4bKa')).toEqual(to);
-    expect(retransmitter.pendingTo(() => true)).toEqual([{ branch: 'z9hG4bKa', method: 'INVITE', answered: true }]);
+    expect(retransmitter.pendingTo(() => true)).toMatchObject([{ branch: 'z9hG4bKa', method: 'INVITE', answered: true }]);
     retransmitter.forgetInvite('z9hG4bKa');
     expect([retransmitter.size, unanswered]).toEqual([0, []]);
   });

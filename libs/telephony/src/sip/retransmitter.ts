@@ -8,7 +8,9 @@ export const T2_MS = 4_000;
 /** Timers B, D, F, H, J: after this a transaction is given up. */
 export const TRANSACTION_TIMEOUT_MS = 64 * T1_MS;
 
-interface ClientEntry { branch: string; method: string; text: string; to: Hop; invite: boolean; answered: boolean; final: boolean; intervalMs: number; deadlineMs: number; cancel: () => void }
+/** `answered`: at least provisionally. */
+export interface PendingRequest { branch: string; method: string; text: string; to: Hop; answered: boolean }
+interface ClientEntry extends PendingRequest { invite: boolean; final: boolean; intervalMs: number; deadlineMs: number; cancel: () => void }
 interface ServerEntry { intervalMs: number; deadlineMs: number; cancel: () => void }
 
 /**
@@ -92,8 +94,8 @@ export class Retransmitter {
   }
 
   /** Requests without a final answer that went to such a place. */
-  pendingTo(matches: (to: Hop) => boolean): { branch: string; method: string; answered: boolean }[] {
-    return [...this.clients.values()].filter(({ to, final }) => !final && matches(to)).map(({ branch, method, answered }) => ({ branch, method, answered }));
+  pendingTo(matches: (to: Hop) => boolean): PendingRequest[] {
+    return [...this.clients.values()].filter(({ to, final }) => !final && matches(to));
   }
 
   stop(): void {

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { CallLeg, SipTransportName } from '@dialfleet/call';
 import { errorMessage, systemClock, type Clock, type Logger } from '@dialfleet/kit';
@@ -12,17 +13,18 @@ import { Admission } from './admission.js';
 import { callCredentials } from './call-credentials.js';
 import { SUPPORTED_EXTENSIONS } from './capabilities.js';
 import { safeHost, safeText } from './header-safety.js';
-import { HostResolver } from './host-resolver.js';
+import type { HostResolver } from './host-resolver.js';
 import { IncomingLeg, type IncomingCall } from './incoming-call.js';
 import type { LossOptions } from './lossy-socket.js';
 import { MessageIntake } from './message-intake.js';
 import { uriHost } from './invite-headers.js';
+import { addressesOnly, dnsNames, type NameService } from './name-service.js';
 import { openSockets } from './open-socket.js';
 import { OutboundLeg, type OutboundCallOptions, type OutboundContext } from './outbound-leg.js';
 import { OwnAddress } from './own-address.js';
 import type { AudioCodec } from './sdp.js';
 import { applySipJsPatches, disposeCore, loseRequest } from './sip-js-patches.js';
-import { AddressLocator } from './server-locator.js';
+import { DnsLocator } from './server-locator.js';
 import { SipLadders } from './sip-ladder.js';
 import { protocolOf, type FlowListener } from './sip-socket.js';
 import type { ServerLocator } from './sip-target.js';
@@ -54,8 +56,10 @@ export interface SipEndpointOptions {
   /** Who may come in; default: everyone. One for all endpoints of a process. */
   admission?: Admission;
   /** Name service; default: the system's. */
+  names?: NameService;
+  /** Only addresses, instead of `names`. */
   resolver?: HostResolver;
-  /** Finds the servers of a trunk; default: by `resolver`. */
+  /** Finds the servers of a trunk; default: by `names`, those that can be reached from the bind address. */
   locator?: ServerLocator;
 }
 
@@ -92,8 +96,8 @@ export class SipEndpoint {
     safeText(options.userAgent, 'user agent');
     if (options.advertisedAddress !== undefined) safeHost(options.advertisedAddress, 'advertised address');
     const clock = options.clock ?? systemClock;
-    const resolver = options.resolver ?? new HostResolver(clock);
-    const locator = options.locator ?? new AddressLocator(resolver);
+    const names = options.names ?? (options.resolver ? addressesOnly(options.resolver) : dnsNames(clock));
+    const locator = options.locator ?? new DnsLocator({ clock, names, families: familiesOf(options.bindAddress) });
     const transports = transportsOf(options);
     const own = new OwnAddress(uriHost(options.advertisedAddress ?? reachableAddress(options.bindAddress)));
     const transport = new TransportLayer(clock, locator, own, transports[0]);
@@ -266,6 +270,12 @@ function quietLoggers(logger: Logger): LoggerFactory {
     if (level === 'error') logger.debug('sip.js', { category, content });
   };
   return factory;
+}
+
+/** A socket bound to `::` speaks both. */
+function familiesOf(bindAddress: string): readonly (4 | 6)[] {
+  if (bindAddress === '::') return [4, 6];
+  return isIPv6(bindAddress) ? [6] : [4];
 }
 
 /** A wildcard cannot be dialled: the first outward IPv4 address stands for it, else loopback. */

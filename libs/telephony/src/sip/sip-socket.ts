@@ -9,6 +9,8 @@ export interface Hop extends SipTarget {
   flow?: string;
   /** Our end of that connection: what the far end sees, NAT apart. */
   localPort?: number;
+  /** The connection was there before: it may have died unnoticed. */
+  reused?: boolean;
 }
 
 /** As in a Via header. */

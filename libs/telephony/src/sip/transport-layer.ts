@@ -5,7 +5,7 @@ import { AimBook, type Aim, type AimOptions } from './aim-book.js';
 import { LargeRequests } from './large-requests.js';
 import { destinationOf, nextHopOf, staysOnAim } from './next-hop.js';
 import type { OwnAddress } from './own-address.js';
-import { Retransmitter } from './retransmitter.js';
+import { Retransmitter, type PendingRequest } from './retransmitter.js';
 import { protocolOf, type Hop, type SipSocket } from './sip-socket.js';
 import type { ServerLocator } from './sip-target.js';
 import { UdpProbe } from './udp-probe.js';
@@ -126,12 +126,14 @@ export class TransportLayer implements Transport {
 
   /**
    * Whoever waits on this connection waits in vain. Where we listen, the far end may still come back with the answer to a
-   * request that it has begun to answer (RFC 3261 §18.2.2).
+   * request that it has begun to answer (RFC 3261 §18.2.2). A request that met a connection which was dying is sent once
+   * more on a new one: to a far end that had it, that is a repetition.
    */
   flowLost(flow: string, reason: string): void {
     const mayComeBack = this.own.isListening(transportOfFlow(flow));
-    for (const { branch, method, answered } of this.retransmitter.pendingTo((to) => to.flow === flow)) {
-      if (!answered || !mayComeBack) this.lost(branch, method, reason);
+    for (const request of this.retransmitter.pendingTo((to) => to.flow === flow)) {
+      if (!request.answered && request.to.reused) this.sendAgain(request);
+      else if (!request.answered || !mayComeBack) this.lost(request.branch, request.method, reason);
     }
   }
 
@@ -226,6 +228,12 @@ export class TransportLayer implements Transport {
     const socket = this.sockets.get(to.transport);
     if (!socket) throw new Error(`this endpoint has no SIP over ${protocolOf[to.transport]}`);
     return socket;
+  }
+
+  private sendAgain({ branch, method, text, to }: PendingRequest): void {
+    const message = scanMessage(text);
+    if (!message) return;
+    this.transmitRequest(message, { ...to, flow: undefined }).catch((error: unknown) => { this.lost(branch, method, errorMessage(error)); });
   }
 
   private refused(address: string, port: number): void {
