@@ -161,6 +161,7 @@ export class Fleet {
     const rtp = portShare(settings.rtpPorts, index, settings.workers);
     return { DIALFLEET_WORKER_ID: this.workerId(index), DIALFLEET_MAX_CALLS: String(settings.maxCalls),
       DIALFLEET_SIP_PORT: String(settings.sipPort === 0 ? 0 : settings.sipPort + index), DIALFLEET_RTP_PORTS: `${rtp.min}-${rtp.max}`,
+      ...(settings.sipTlsPort ? { DIALFLEET_SIP_TLS_PORT: String(settings.sipTlsPort + index) } : {}),
       DIALFLEET_DRAIN_TIMEOUT_SECONDS: String(settings.drainTimeoutSeconds) };
   }
 

@@ -10,6 +10,7 @@ describe('the launcher\'s settings', () => {
   it.each([
     [{ DIALFLEET_WORKERS: '8', DIALFLEET_RTP_PORTS: '30000-30015' }, 'DIALFLEET_RTP_PORTS 30000-30015 is too narrow for 8 workers'],
     [{ DIALFLEET_WORKERS: '4', DIALFLEET_SIP_PORT: '65533' }, 'DIALFLEET_SIP_PORT 65533 leaves no ports for 4 workers'],
+    [{ DIALFLEET_WORKERS: '2', DIALFLEET_SIP_TLS_CERT: 'cert.pem' }, 'DIALFLEET_SIP_TLS_PORT 5061 is too close to DIALFLEET_SIP_PORT 5060 for 2 workers'],
     [{ DIALFLEET_PORT: '70000' }, 'DIALFLEET_PORT must be a whole number from 0 to 65535, not "70000"'],
   ])('refuses %j', (env, message) => { expect(() => launcherSettings(env)).toThrow(message); });
 

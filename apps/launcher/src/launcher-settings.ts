@@ -6,6 +6,8 @@ export interface LauncherSettings {
   workers: number;
   maxCalls: number;
   sipPort: number;
+  /** Null: the workers have no certificate, and do not listen for TLS. */
+  sipTlsPort: number | null;
   rtpPorts: { min: number; max: number };
   natsUrl: string;
   databaseUrl: string;
@@ -22,6 +24,7 @@ export function launcherSettings(env: Env): LauncherSettings {
     workers: envInteger(env, 'DIALFLEET_WORKERS', 1, { min: 0, max: 64 }),
     maxCalls: envInteger(env, 'DIALFLEET_MAX_CALLS', 10, { min: 1, max: 2000 }),
     sipPort: envInteger(env, 'DIALFLEET_SIP_PORT', 5060, { min: 0, max: 65535 }),
+    sipTlsPort: tlsPort(env),
     rtpPorts: envPortRange(env, 'DIALFLEET_RTP_PORTS', { min: 30000, max: 39999 }),
     natsUrl: envText(env, 'NATS_URL', ''),
     databaseUrl: envText(env, 'DATABASE_URL', ''),
@@ -33,9 +36,17 @@ export function launcherSettings(env: Env): LauncherSettings {
   return settings;
 }
 
+function tlsPort(env: Env): number | null {
+  if (!envText(env, 'DIALFLEET_SIP_TLS_CERT', '')) return null;
+  return envInteger(env, 'DIALFLEET_SIP_TLS_PORT', env.DIALFLEET_SIP_PORT === '0' ? 0 : 5061, { min: 0, max: 65535 });
+}
+
 /** Each worker needs ports of its own. */
-function requireRoom({ workers, sipPort, rtpPorts }: LauncherSettings): void {
+function requireRoom({ workers, sipPort, sipTlsPort, rtpPorts }: LauncherSettings): void {
   if (sipPort + workers - 1 > 65_535) throw new SettingError(`DIALFLEET_SIP_PORT ${sipPort} leaves no ports for ${workers} workers: each takes the next one`);
+  if (sipPort && sipTlsPort && Math.abs(sipPort - sipTlsPort) < workers) {
+    throw new SettingError(`DIALFLEET_SIP_TLS_PORT ${sipTlsPort} is too close to DIALFLEET_SIP_PORT ${sipPort} for ${workers} workers: each takes the next ports`);
+  }
   const { min, max } = portShare(rtpPorts, 0, Math.max(1, workers));
   if (max - min < 3) throw new SettingError(`DIALFLEET_RTP_PORTS ${rtpPorts.min}-${rtpPorts.max} is too narrow for ${workers} workers: each call takes two ports`);
 }

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { envAllowList, type Cidr } from '@dialfleet/egress';
 import { envInteger, envLogLevel, envPortRange, envText, SettingError, type Env, type LogLevel } from '@dialfleet/kit';
+import type { ServerTls } from '@dialfleet/telephony';
 import { join, resolve } from 'node:path';
+import { readSipCertificate } from './sip/sip-certificate.js';
 import type { UnknownSource } from './sip/inbound-gate.js';
 
 export interface WorkerSettings {
@@ -14,6 +16,12 @@ export interface WorkerSettings {
   recordingsDir: string;
   journalDir: string;
   sipPort: number;
+  /** What TLS and WSS listeners show; null: the worker only connects over them. */
+  sipTls: ServerTls | null;
+  /** 0: any. Without `sipTls` nothing listens. */
+  sipTlsPort: number;
+  /** WSS with `sipTls`, else WS; null: nothing listens. */
+  sipWebSocketPort: number | null;
   /** Calls that begin in a second, either way; more are refused. */
   maxSetUpsPerSecond: number;
   /** What callers get who are no trunk of ours and prove no credentials. */
@@ -43,6 +51,9 @@ export function workerSettings(env: Env): WorkerSettings {
     recordingsDir: join(dataDir, 'recordings'),
     journalDir: join(dataDir, 'journal'),
     sipPort: envInteger(env, 'DIALFLEET_SIP_PORT', 5060, { min: 0, max: 65535 }),
+    sipTls: readSipCertificate(env),
+    sipTlsPort: envInteger(env, 'DIALFLEET_SIP_TLS_PORT', env.DIALFLEET_SIP_PORT === '0' ? 0 : 5061, { min: 0, max: 65535 }),
+    sipWebSocketPort: envInteger(env, 'DIALFLEET_SIP_WS_PORT', 0, { min: 0, max: 65535 }) || null,
     maxSetUpsPerSecond: envInteger(env, 'DIALFLEET_MAX_SETUPS_PER_SECOND', 200, { min: 1, max: 10_000 }),
     strangerRequestsPerSecond: envInteger(env, 'DIALFLEET_STRANGER_REQUESTS_PER_SECOND', 5, { min: 1, max: 10_000 }),
     unknownSource: unknownSource(envText(env, 'DIALFLEET_SIP_UNKNOWN_SOURCE', 'silence')),

@@ -53,7 +53,10 @@ export class WorkerRuntime {
     const broken = new Promise<Error>((resolve) => { media.events.on('crashed', ({ error }) => { resolve(error); }); });
     const load = new LoadGate(clock, { ...defaultLoadLimits, setUpsPerSecond: settings.maxSetUpsPerSecond }).start();
     const admission = new Admission({ clock, load, limits: admissionLimits(settings), admit: () => 'drop' });
-    const sip = await SipLegs.start({ admission, advertisedAddress: settings.advertisedAddress, sipPort: settings.sipPort, version, media, clock, logger });
+    const sip = await SipLegs.start({
+      admission, advertisedAddress: settings.advertisedAddress, sipPort: settings.sipPort, tls: settings.sipTls, tlsPort: settings.sipTlsPort,
+      webSocketPort: settings.sipWebSocketPort, version, media, clock, logger,
+    });
     const trunks = new TrunkDirectory(askGateways(nc), clock, logger);
     followTrunkChanges(nc, trunks);
     trunks.start();

@@ -11,6 +11,8 @@ export type { OutboundCallOptions } from './sip/outbound-leg.js';
 export { HostResolver, UnresolvedHostError, type LookUp } from './sip/host-resolver.js';
 export { dnsNames, type NameService } from './sip/name-service.js';
 export { DnsLocator, type LocatorOptions } from './sip/server-locator.js';
+export { SipPortError } from './sip/open-socket.js';
+export { trunkDestination } from './sip/invite-headers.js';
 export type { ServerTls } from './sip/tls-transport.js';
 export { UnsafeSipValueError } from './sip/header-safety.js';
 export type { LossOptions } from './sip/lossy-socket.js';

@@ -23,7 +23,7 @@ describe('docs/roadmap.md', () => {
 
   it('names everything that is refused for now', () => {
     const roadmap = readText('docs/roadmap.md').replaceAll('\n', ' ');
-    expect(refused.length).toBeGreaterThan(3);
+    expect(refused.length).toBeGreaterThan(0);
     expect(refused.filter((what) => !roadmap.includes(what))).toEqual([]);
   });
 });

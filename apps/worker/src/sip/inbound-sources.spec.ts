@@ -1,7 +1,7 @@
 import type { TrunkEntry } from '@dialfleet/fleet';
 import { silentLogger, VirtualClock } from '@dialfleet/kit';
 import { describe, expect, it } from '@jest/globals';
-import { InboundSources, trunkAddresses } from './inbound-sources.js';
+import { InboundSources } from './inbound-sources.js';
 
 const entry = (trunkId: string, host: string, inboundSources: string[] = []): TrunkEntry => ({
   workspaceId: 'ws', trunk: { trunkId, host, transport: 'udp', codecs: ['PCMU'] }, register: false, registerExpiresSeconds: 3600, inboundSources, inboundAuth: false,
@@ -51,12 +51,5 @@ describe('where callers may come from', () => {
     expect([known.trunksAt('203.0.113.1'), known.trunksAt('203.0.113.2')]).toEqual([[], ['c']]);
     known.stop();
     await clock.advanceAsync(200_000, 10_000);
-  });
-
-  it('are found for addresses, names and outbound proxies', async () => {
-    const trunk = { trunkId: 't', transport: 'udp' as const, codecs: [] };
-    expect(await trunkAddresses({ ...trunk, host: '203.0.113.5', outboundProxy: '203.0.113.6:5080' })).toEqual(['203.0.113.5', '203.0.113.6']);
-    expect(await trunkAddresses({ ...trunk, host: '2001:db8::1', outboundProxy: '[2001:db8::2]:5080' })).toEqual(['2001:db8::1', '2001:db8::2']);
-    expect(await trunkAddresses({ ...trunk, host: 'localhost' })).toEqual(expect.arrayContaining(['127.0.0.1']));
   });
 });

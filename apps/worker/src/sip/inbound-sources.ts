@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises';
 import type { TrunkPlan } from '@dialfleet/call';
 import type { TrunkEntry } from '@dialfleet/fleet';
 import { errorMessage, type Clock, type Logger } from '@dialfleet/kit';
@@ -96,15 +95,3 @@ function rangeOf(text: string, trunkId: string): Range | undefined {
     return Number.isInteger(given) && given >= 0 && given <= widest ? { network, bits: given, trunkId } : undefined;
   } catch { return undefined; }
 }
-
-/** Every address of the trunk's host and of its outbound proxy. */
-export const trunkAddresses: LocateTrunk = async ({ host, outboundProxy }) => {
-  const hosts = [host, ...(outboundProxy === undefined ? [] : [hostOf(outboundProxy)])];
-  return (await Promise.all(hosts.map((name) => addressesOf(name)))).flat();
-};
-
-const addressesOf = async (host: string): Promise<string[]> =>
-  (ipaddr.isValid(host) ? [host] : (await lookup(host, { all: true })).map(({ address }) => address));
-
-/** `host`, `host:port`, `[v6]:port`. */
-const hostOf = (proxy: string): string => /^\[([^\]]+)\]/.exec(proxy)?.[1] ?? proxy.replace(/:\d+$/, '');

@@ -8,7 +8,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { CallSlots } from '../fleet/call-slots.js';
 import { InboundCalls, type InboundSession } from './inbound-calls.js';
 import { InboundGate, type UnknownSource } from './inbound-gate.js';
-import { InboundSources, trunkAddresses } from './inbound-sources.js';
+import { InboundSources } from './inbound-sources.js';
 import type { SipLegs } from './sip-legs.js';
 import type { TrunkDirectory } from './trunk-directory.js';
 
@@ -25,14 +25,14 @@ export interface InboundSetup {
   /** Of digest challenges. */
   realm: string;
   begin(plan: CallPlan<BotSettings>, leg: CallLeg): InboundSession;
-  sip: Pick<SipLegs, 'onInvite' | 'listenTowards'>;
+  sip: Pick<SipLegs, 'onInvite' | 'listenTowards' | 'addressesOf'>;
   clock: Clock;
   logger: Logger;
 }
 
 /** Joins what takes calls that come in. Returns the function that stops looking up the trunks' addresses. */
 export function takeInboundCalls({ nc, worker, trunks, slots, admission, unknownSource, realm, begin, sip, clock, logger }: InboundSetup): () => void {
-  const sources = new InboundSources(trunkAddresses, clock, logger);
+  const sources = new InboundSources((trunk) => sip.addressesOf(trunk), clock, logger);
   const learn = (entries: readonly TrunkEntry[]): void => {
     sources.learn(entries);
     for (const { trunk } of entries) void sip.listenTowards(trunk);

@@ -1,6 +1,9 @@
-import type { CallLeg, CallPlan, TrunkPlan } from '@dialfleet/call';
-import { errorMessage, Fault, portProblem, type Clock, type Logger } from '@dialfleet/kit';
-import { SipEndpoint, type InviteHandler, type Admission, type MediaFactory, type MediaSession } from '@dialfleet/telephony';
+import { isIPv6 } from 'node:net';
+import type { CallLeg, CallPlan, SipTransportName, TrunkPlan } from '@dialfleet/call';
+import { errorMessage, portProblem, type Clock, type Logger } from '@dialfleet/kit';
+import {
+  dnsNames, DnsLocator, SipEndpoint, SipPortError, trunkDestination, type Admission, type InviteHandler, type MediaFactory, type MediaSession, type NameService, type ServerTls,
+} from '@dialfleet/telephony';
 import { isLocalAddress, localAddressTowards, primaryAddress } from './local-address.js';
 
 export interface SipLegsOptions {
@@ -8,6 +11,12 @@ export interface SipLegsOptions {
   advertisedAddress: string | null;
   /** 0: any. UDP and TCP share the number. */
   sipPort: number;
+  /** What TLS and WSS listeners show; without it those transports only connect. */
+  tls?: ServerTls | null;
+  /** 0: any; counts with `tls`. */
+  tlsPort?: number;
+  /** WSS with `tls`, else WS; null: nothing listens. */
+  webSocketPort?: number | null;
   version: string;
   media: MediaFactory;
   /** Who may come in. */
@@ -17,7 +26,7 @@ export interface SipLegsOptions {
 }
 
 /**
- * This worker's SIP sockets: one endpoint for each announced address. Those of the main address are
+ * This worker's SIP sockets: one endpoint, of every transport, for each announced address. Those of the main address are
  * opened at start, so that a taken port is a start-up error; others (a trunk on loopback, say) when first needed.
  */
 export class SipLegs {
@@ -25,14 +34,18 @@ export class SipLegs {
   private mainPort = 0;
   private handler: InviteHandler | undefined;
 
-  private constructor(private readonly options: SipLegsOptions, readonly mainAddress: string) {}
+  private readonly names: NameService;
+  private readonly locator: DnsLocator;
 
-  /** @throws SettingError when the SIP port cannot be had. */
+  private constructor(private readonly options: SipLegsOptions, readonly mainAddress: string) {
+    this.names = dnsNames(options.clock);
+    this.locator = new DnsLocator({ clock: options.clock, names: this.names });
+  }
+
+  /** @throws SettingError when a SIP port cannot be had. */
   static async start(options: SipLegsOptions): Promise<SipLegs> {
     const legs = new SipLegs(options, options.advertisedAddress ?? primaryAddress());
-    const main = await legs.endpoint(legs.mainAddress).catch((error: unknown) => {
-      throw portProblem(error, 'DIALFLEET_SIP_PORT', `UDP and TCP port ${options.sipPort}`);
-    });
+    const main = await legs.endpoint(legs.mainAddress).catch((error: unknown) => { throw sipPortProblem(error); });
     legs.mainPort = main.port;
     return legs;
   }
@@ -52,7 +65,6 @@ export class SipLegs {
 
   async createLeg(plan: CallPlan): Promise<CallLeg> {
     const { trunk } = plan;
-    if (trunk.transport !== 'udp' && trunk.transport !== 'tcp') throw new Fault(`transport ${trunk.transport} is not supported yet`, false);
     const endpoint = await this.endpoint(await this.addressFor(trunk));
     return endpoint.createCall({ trunk, dialUser: plan.dialUser, fromNumber: plan.fromNumber });
   }
@@ -61,16 +73,27 @@ export class SipLegs {
     await Promise.all([...this.endpoints.values()].map((endpoint) => endpoint.then((e) => e.stop(), () => undefined)));
   }
 
+  /** Every address of the trunk's servers and of its outbound proxy. Rejects when one of them is not found. */
+  async addressesOf(trunk: TrunkPlan): Promise<string[]> {
+    const destinations = [trunk, ...(trunk.outboundProxy === undefined ? [] : [{ ...trunk, outboundProxy: undefined }])].map(trunkDestination);
+    const found = await Promise.all(destinations.map((destination) => this.locator.locate(destination)));
+    return found.flat().map(({ address }) => address);
+  }
+
   private async addressFor(trunk: TrunkPlan): Promise<string> {
-    return this.options.advertisedAddress ?? await localAddressTowards(trunk.host, trunk.port ?? 5060).catch(() => this.mainAddress);
+    if (this.options.advertisedAddress !== null) return this.options.advertisedAddress;
+    return this.locator.locate(trunkDestination(trunk))
+      .then(([{ address, port }]) => localAddressTowards(address, port))
+      .catch(() => this.mainAddress);
   }
 
   private endpoint(address: string): Promise<SipEndpoint> {
     const known = this.endpoints.get(address);
     if (known) return known;
-    const { sipPort, version, clock, logger, media, admission } = this.options;
+    const { sipPort, version, clock, logger, media, admission, tls } = this.options;
     const started = SipEndpoint.start({
-      transports: ['udp', 'tcp'], bindAddress: isLocalAddress(address) ? address : '0.0.0.0', port: sipPort, advertisedAddress: address,
+      transports: ['udp', 'tcp', 'tls', 'ws', 'wss'], bindAddress: isLocalAddress(address) ? address : wildcardOf(address), port: sipPort,
+      listen: this.listenPorts(), ...(tls ? { tls } : {}), advertisedAddress: address, names: this.names,
       userAgent: `Dialfleet/${version}`, media: announcing(media, address), admission, clock, logger,
     });
     this.endpoints.set(address, started);
@@ -78,7 +101,24 @@ export class SipLegs {
     started.catch(() => { this.endpoints.delete(address); });
     return started;
   }
+
+  private listenPorts(): Partial<Record<SipTransportName, number>> {
+    const { tls, tlsPort, webSocketPort } = this.options;
+    return {
+      ...(tls && tlsPort !== undefined ? { tls: tlsPort } : {}),
+      ...(webSocketPort == null ? {} : { [tls ? 'wss' : 'ws']: webSocketPort }),
+    };
+  }
 }
+
+const wildcardOf = (address: string): string => (isIPv6(address) ? '::' : '0.0.0.0');
+
+const settingOf: Record<SipPortError['transport'], string> = {
+  udp: 'DIALFLEET_SIP_PORT', tcp: 'DIALFLEET_SIP_PORT', tls: 'DIALFLEET_SIP_TLS_PORT', ws: 'DIALFLEET_SIP_WS_PORT', wss: 'DIALFLEET_SIP_WS_PORT',
+};
+
+const sipPortProblem = (error: unknown): unknown =>
+  (error instanceof SipPortError ? portProblem(error, settingOf[error.transport], `${error.transport.toUpperCase()} port ${error.port}`) : error);
 
 /** RTP sockets are bound to every address; SDP must name the one the trunk can reach. */
 const announcing = (media: MediaFactory, address: string): MediaFactory => ({

@@ -1,9 +1,9 @@
 import type { SipTransportName } from '@dialfleet/call';
-import type { Clock } from '@dialfleet/kit';
+import { errorMessage, type Clock } from '@dialfleet/kit';
 import type { ConnectionKind } from './connection.js';
 import { ConnectionPool } from './connection-pool.js';
 import { lossy, type LossOptions } from './lossy-socket.js';
-import type { FlowListener, OpenSocket, SocketOptions } from './sip-socket.js';
+import { protocolOf, type FlowListener, type OpenSocket, type SocketOptions } from './sip-socket.js';
 import { tcpKind } from './tcp-transport.js';
 import { tlsKind, type ServerTls } from './tls-transport.js';
 import type { TransportLayer } from './transport-layer.js';
@@ -38,17 +38,28 @@ export interface SocketSetOptions {
 
 const PORT_ATTEMPTS = 10;
 
+/** A port cannot be listened at; `code` is the system's. */
+export class SipPortError extends Error {
+  readonly code: string | undefined;
+
+  constructor(readonly transport: SipTransportName, readonly port: number | undefined, cause: unknown) {
+    super(`SIP over ${protocolOf[transport]}: ${errorMessage(cause)}`, { cause });
+    this.code = (cause as NodeJS.ErrnoException).code;
+  }
+}
+
 /** Opens the sockets, all or none. Of any free port for UDP the number may be taken for TCP: then another is tried. */
 export async function openSockets(layer: TransportLayer, options: SocketSetOptions, listener: FlowListener, attempt = 1): Promise<void> {
   const { transports, bindAddress, loss, tls, clock } = options;
   try {
     for (const name of transports) {
       const open = loss ? lossy(openSocketOf[name], loss) : openSocketOf[name];
-      layer.attach(await open({ bindAddress, clock, tls, port: portFor(name, layer, options) }, listener));
+      const port = portFor(name, layer, options);
+      layer.attach(await open({ bindAddress, clock, tls, port }, listener).catch((error: unknown) => { throw new SipPortError(name, port, error); }));
     }
   } catch (error) {
-    await layer.close();
-    if (options.port === 0 && attempt < PORT_ATTEMPTS && (error as NodeJS.ErrnoException).code === 'EADDRINUSE') return openSockets(layer, options, listener, attempt + 1);
+    await layer.closeSockets();
+    if (options.port === 0 && attempt < PORT_ATTEMPTS && (error as SipPortError).code === 'EADDRINUSE') return openSockets(layer, options, listener, attempt + 1);
     throw error;
   }
 }

@@ -140,6 +140,10 @@ export class TransportLayer implements Transport {
   async close(): Promise<void> {
     this.retransmitter.stop();
     this.probe.close();
+    await this.closeSockets();
+  }
+
+  async closeSockets(): Promise<void> {
     const sockets = [...this.sockets.values()];
     this.sockets.clear();
     await Promise.all(sockets.map((socket) => socket.close()));

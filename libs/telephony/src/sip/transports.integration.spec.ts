@@ -132,7 +132,7 @@ describe('verification of the server', () => {
   /** Over TLS against a listener with this certificate. */
   const against = async (shown: Pem, trunk: Partial<OutboundCallOptions['trunk']> = {}, options: Partial<SipEndpointOptions> = {}): Promise<string> => {
     const callee = await endpoint(['tls'], { listen: { tls: 0 }, tls: shown, ...options });
-    callee.onInvite((offered) => offered.reject(486, 'reached'));
+    callee.onInvite((offered) => offered.reject(486, { reason: 'reached' }));
     return failure(await endpoint(['udp', 'tls']), { transport: 'tls', port: callee.portOf('tls'), tls: ca, ...trunk });
   };
   const day = 86_400_000;
