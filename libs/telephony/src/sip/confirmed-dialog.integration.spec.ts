@@ -78,7 +78,7 @@ describe.each([['a call that we placed', outbound], ['a call that we took', inbo
     const refreshed = await peer.ask('UPDATE', { headers: ['Supported: timer', 'Session-Expires: 600;refresher=uac'] });
     expect([statusOf(refreshed), header(refreshed, 'Session-Expires'), header(refreshed, 'Content-Length'), session().remotes.length]).toEqual([200, '600;refresher=uac', '0', before]);
     const offer = await peer.ask('INVITE', { body: '' });
-    expect(offer).toContain('m=audio 20000 RTP/AVP 0 8 101');
+    expect(offer).toContain('m=audio 20000 RTP/AVP 0 8 13 101');
     // Ours is open until the ACK: theirs meets it.
     expect(statusOf(await peer.ask('UPDATE', { body: hold('sendonly') }))).toBe(491);
     const early = await peer.ask('INVITE', { body: hold('sendonly') });

@@ -1,9 +1,10 @@
-import type { AudioOut, CallLeg, LegEvents, LegMediaStats, TransferOutcome, TrunkPlan } from '@dialfleet/call';
+import type { AudioOut, CallLeg, CodecName, LegEvents, LegMediaStats, TransferOutcome, TrunkPlan } from '@dialfleet/call';
 import { Emitter, errorMessage, type Clock, type Logger } from '@dialfleet/kit';
 import type { IncomingRequest } from 'sip.js/lib/core/messages/incoming-request.js';
 import type { IncomingInviteRequest } from 'sip.js/lib/core/messages/methods/invite.js';
 import type { ResponseOptions } from 'sip.js/lib/core/messages/outgoing-response.js';
 import type { Session } from 'sip.js/lib/core/session/session.js';
+import { audioCodecsOf } from '../codecs/audio-codecs.js';
 import type { MediaFactory } from '../media-session.js';
 import { methodsOf } from './capabilities.js';
 import { ConfirmedDialog } from './confirmed-dialog.js';
@@ -13,7 +14,6 @@ import { safeText } from './header-safety.js';
 import { LegMedia } from './leg-media.js';
 import type { Arrival } from './message-intake.js';
 import { optionTags, RELIABLE, ReliableProvisionals } from './reliable-provisional.js';
-import type { AudioCodec } from './sdp.js';
 import { answerRequest, sessionTimerPolicy, type SessionTimerPolicy, type TimerAnswer } from './session-timer.js';
 import { sdpBody, sdpOf } from './sip-body.js';
 import type { Peer } from './wire.js';
@@ -36,8 +36,8 @@ export interface IncomingCall {
   readonly headers: Readonly<Record<string, string>>;
   readonly source: Peer;
   readonly leg: CallLeg;
-  /** What the caller's trunk allows within the call; before `answer`. Default: no REFER, a session timer of half an hour, plain RTP. */
-  obey(trunk: Pick<TrunkPlan, 'allowRefer' | 'sessionExpiresSeconds' | 'srtp'>): void;
+  /** What the caller's trunk allows within the call; before `answer`. Default: no REFER, a session timer of half an hour, plain RTP, the endpoint's codecs. */
+  obey(trunk: Partial<Pick<TrunkPlan, 'codecs' | 'allowRefer' | 'sessionExpiresSeconds' | 'srtp'>>): void;
   /** 180 Ringing. */
   ring(): void;
   /** 183 with our answer: audio may flow before the call is answered. */
@@ -53,7 +53,7 @@ export interface IncomingCall {
 export interface IncomingContext {
   arrival: Arrival;
   media: MediaFactory;
-  codecs: readonly AudioCodec[];
+  codecs: readonly CodecName[];
   logger: Logger;
   clock: Clock;
   contactHeader: string;
@@ -80,7 +80,7 @@ export class IncomingLeg implements CallLeg, IncomingCall {
   private earlyDialog: Session | undefined;
   /** Our description, once sent: a 200 after a 183 repeats it. */
   private description: string | undefined;
-  private trunk: Pick<TrunkPlan, 'allowRefer' | 'sessionExpiresSeconds' | 'srtp'> = {};
+  private trunk: Partial<Pick<TrunkPlan, 'codecs' | 'allowRefer' | 'sessionExpiresSeconds' | 'srtp'>> = {};
   /** Where the caller requires it (RFC 3262 §3). */
   private readonly provisionals: ReliableProvisionals | undefined;
   /** Whose description is to come: ours went out in a reliable response, theirs comes with its PRACK. */
@@ -99,9 +99,10 @@ export class IncomingLeg implements CallLeg, IncomingCall {
     invite.delegate = { onCancel: () => this.cancelled(), onTransportError: (error) => context.logger.warn('answer to INVITE not sent', { error: error.message }) };
   }
 
-  obey(trunk: Pick<TrunkPlan, 'allowRefer' | 'sessionExpiresSeconds' | 'srtp'>): void {
+  obey(trunk: Partial<Pick<TrunkPlan, 'codecs' | 'allowRefer' | 'sessionExpiresSeconds' | 'srtp'>>): void {
     this.trunk = trunk;
     this.media.protect(trunk.srtp ?? 'off');
+    if (trunk.codecs) this.media.speak(audioCodecsOf(trunk.codecs));
   }
 
   ring(): void {

@@ -1,9 +1,8 @@
-import type { LegEvents, LegMediaStats, SrtpPolicy } from '@dialfleet/call';
+import type { CodecName, LegEvents, LegMediaStats, SrtpPolicy } from '@dialfleet/call';
 import { errorMessage, type Emitter, type Logger } from '@dialfleet/kit';
 import type { MediaFactory, MediaSession } from '../media-session.js';
 import { DeferredAudioOut } from './deferred-audio-out.js';
 import { MediaNegotiator } from './media-negotiator.js';
-import type { AudioCodec } from './sdp.js';
 
 const NOTHING_SENT: LegMediaStats = { packetsSent: 0, packetsReceived: 0, packetsLost: 0, packetsLateOrDuplicate: 0, jitterMs: 0, packetsForeign: 0 };
 
@@ -18,11 +17,14 @@ export class LegMedia {
   private talking = false;
   private closing: Promise<LegMediaStats> | undefined;
 
-  constructor(private readonly factory: MediaFactory, private readonly codecs: readonly AudioCodec[], private readonly events: Emitter<LegEvents>,
+  constructor(private readonly factory: MediaFactory, private codecs: readonly CodecName[], private readonly events: Emitter<LegEvents>,
     private readonly logger: Logger, private srtp: SrtpPolicy = 'off') {}
 
   /** Before `open`. */
   protect(srtp: SrtpPolicy): void { this.srtp = srtp; }
+
+  /** In order of preference; before `open`. */
+  speak(codecs: readonly CodecName[]): void { this.codecs = codecs; }
 
   /** Opens the session, once; must be done before the first offer or answer. Rejects when no port is to be had. */
   open(): Promise<void> {

@@ -5,6 +5,7 @@ import type { IncomingResponseMessage } from 'sip.js/lib/core/messages/incoming-
 import type { Session } from 'sip.js/lib/core/session/session.js';
 import type { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-core.js';
 import type { URI } from 'sip.js/lib/grammar/uri.js';
+import { audioCodecsOf } from '../codecs/audio-codecs.js';
 import type { MediaFactory } from '../media-session.js';
 import { methodsOf } from './capabilities.js';
 import { ConfirmedDialog } from './confirmed-dialog.js';
@@ -19,7 +20,6 @@ import { InviteWriter, type InviteOptions } from './invite-writer.js';
 import { LegMedia } from './leg-media.js';
 import { redirection } from './redirect-contacts.js';
 import { retryAfterMs } from './retry-after.js';
-import { audioCodecsOf } from './sdp.js';
 import { policyAfterTooSmall, sessionTimerPolicy, termsOfAnswer, type SessionTimerPolicy } from './session-timer.js';
 import { sdpOf } from './sip-body.js';
 import type { ServerLocator, SipTarget } from './sip-target.js';

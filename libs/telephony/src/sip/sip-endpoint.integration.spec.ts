@@ -484,7 +484,7 @@ describe('what arrives', () => {
     const invite = request('INVITE', sip.port).replace('127.0.0.1:9>', `127.0.0.1:${peer.port}>`);
     peer.send(invite, sip.port);
     const ok = await peer.next('SIP/2.0 200');
-    expect(ok).toContain('m=audio 20000 RTP/AVP 0 8 101');
+    expect(ok).toContain('m=audio 20000 RTP/AVP 0 8 13 101');
     const to = /^To: .*$/m.exec(ok)?.[0].trimEnd() ?? '';
     peer.send(invite.replace('To: <sip:c@d>', to).replace(/INVITE/g, 'ACK').replace('z9hG4bKACK0', 'z9hG4bKack').replace('x-ACK-', 'x-INVITE-').replace('Content-Length: 0\r\n\r\n', `Content-Type: application/sdp\r\nContent-Length: ${SDP.length}\r\n\r\n${SDP}`), sip.port);
     await eventually(() => media.sessions[0].remotes.length > 0);

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import type { CallLeg, SipTransportName } from '@dialfleet/call';
+import type { CallLeg, CodecName, SipTransportName } from '@dialfleet/call';
 import { errorMessage, systemClock, type Clock, type Logger } from '@dialfleet/kit';
 import { Levels } from 'sip.js/lib/core/log/levels.js';
 import { LoggerFactory } from 'sip.js/lib/core/log/logger-factory.js';
@@ -8,6 +8,7 @@ import type { IncomingInviteRequest } from 'sip.js/lib/core/messages/methods/inv
 import type { Contact } from 'sip.js/lib/core/user-agent-core/user-agent-core-configuration.js';
 import { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-core.js';
 import { URI } from 'sip.js/lib/grammar/uri.js';
+import { DEFAULT_CODECS } from '../codecs/audio-codecs.js';
 import type { MediaFactory } from '../media-session.js';
 import { Admission } from './admission.js';
 import { callCredentials } from './call-credentials.js';
@@ -22,7 +23,6 @@ import { addressesOnly, dnsNames, type NameService } from './name-service.js';
 import { openSockets } from './open-socket.js';
 import { OutboundLeg, type OutboundCallOptions, type OutboundContext } from './outbound-leg.js';
 import { OwnAddress } from './own-address.js';
-import type { AudioCodec } from './sdp.js';
 import { applySipJsPatches, disposeCore, loseRequest } from './sip-js-patches.js';
 import { DnsLocator } from './server-locator.js';
 import { SipLadders } from './sip-ladder.js';
@@ -50,7 +50,7 @@ export interface SipEndpointOptions {
   clock?: Clock;
   logger: Logger;
   /** Codecs that we accept from callers, default PCMU and PCMA. */
-  codecs?: readonly AudioCodec[];
+  codecs?: readonly CodecName[];
   /** Loses messages on purpose: tests only. */
   loss?: LossOptions;
   /** Who may come in; default: everyone. One for all endpoints of a process. */
@@ -204,7 +204,7 @@ export class SipEndpoint {
     invite.trying();
     this.transport.aimBack(invite.message.callId, arrival.source);
     const leg = new IncomingLeg(invite, {
-      arrival, media: this.options.media, codecs: this.options.codecs ?? ['PCMU', 'PCMA'], logger: this.options.logger, clock: this.clock,
+      arrival, media: this.options.media, codecs: this.options.codecs ?? DEFAULT_CODECS, logger: this.options.logger, clock: this.clock,
       contactHeader: `Contact: ${this.core.configuration.contact}`, onGone: (gone) => this.gone(gone),
     });
     this.live(leg);
