@@ -1,7 +1,8 @@
 import type { HangupReason } from './disconnected-by.js';
 
 export type SipTransportName = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
-export type CodecName = 'PCMU' | 'PCMA' | 'G722' | 'opus';
+export const CODEC_NAMES = ['PCMU', 'PCMA', 'G722', 'opus'] as const;
+export type CodecName = (typeof CODEC_NAMES)[number];
 
 export type SrtpPolicy = 'off' | 'optional' | 'required';
 /** How the caller id is asserted besides From (RFC 3325; Remote-Party-ID is its forerunner that some PBXs still read). */

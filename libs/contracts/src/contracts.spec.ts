@@ -70,7 +70,7 @@ describe('a trunk', () => {
     for (const dial_format of ['{e164}', '00{digits}', '9{national}']) expect(pathsOf(TrunkRequest, { ...trunk, dial_format })).toEqual([]);
     for (const transport of ['udp', 'tcp', 'tls', 'ws', 'wss']) expect(pathsOf(TrunkRequest, { ...trunk, port: null, transport })).toEqual([]);
     for (const outbound_proxy of ['sbc.example', 'sbc.example:5061', '10.0.0.1:5060', '[::1]:5060', '[::1]']) expect(pathsOf(TrunkRequest, { ...trunk, outbound_proxy })).toEqual([]);
-    expect(pathsOf(TrunkRequest, { ...trunk, allowed_prefixes: ['+1', '49'], inbound_sources: ['10.0.0.0/8', '::1/128'], default_country: 'US', codecs: ['PCMA'] })).toEqual([]);
+    expect(pathsOf(TrunkRequest, { ...trunk, allowed_prefixes: ['+1', '49'], inbound_sources: ['10.0.0.0/8', '::1/128'], default_country: 'US', codecs: ['opus', 'G722', 'PCMA'] })).toEqual([]);
     expect(pathsOf(TrunkRequest, {
       ...trunk, register: true, register_expires_seconds: 600, srtp: 'required', inbound_auth: true, identity_header: 'p_asserted_identity', privacy: true,
       tls: { server_name: 'sip.example', ca: 'x', certificate: 'y', key: 'z' }, ws_path: '/sip?x=1', tcp_for_large_requests: false, redirect_hosts: ['a.example', '10.0.0.1'],
@@ -83,7 +83,7 @@ describe('a trunk', () => {
     ['an address that is none', { host: '999.1.1.1' }, 'host'], ['half an address', { host: '10.1' }, 'host'], ['half brackets', { host: '[::1' }, 'host'],
     ['a link-local zone', { host: 'fe80::1%eth0' }, 'host'], ['a name in brackets', { host: '[pbx]' }, 'host'],
     ['port 0', { port: 0 }, 'port'], ['a transport that is none', { transport: 'sctp' }, 'transport'], ['SRTP by a number', { srtp: 1 }, 'srtp'],
-    ['a codec not yet there', { codecs: ['opus'] }, 'codecs'], ['two placeholders', { dial_format: '{e164}{digits}' }, 'dial_format'],
+    ['a codec we do not speak', { codecs: ['iLBC'] }, 'codecs'], ['two placeholders', { dial_format: '{e164}{digits}' }, 'dial_format'],
     ['a country that is none', { default_country: 'XX' }, 'default_country'], ['a user with a line break', { username: 'a\nb' }, 'username'],
     ['a range that is none', { inbound_sources: ['10.0.0.0/8', '999.0.0.0/8'] }, 'inbound_sources'], ['too narrow a range', { inbound_sources: ['10.0.0.0/33'] }, 'inbound_sources'],
     ['a prefix with an injection', { allowed_prefixes: ['+1;'] }, 'allowed_prefixes'],

@@ -1,4 +1,4 @@
-import { DIAL_FORMAT, isSupportedCountryCode } from '@dialfleet/call';
+import { CODEC_NAMES, DIAL_FORMAT, isSupportedCountryCode, type CodecName } from '@dialfleet/call';
 import { ApiProperty, ApiPropertyOptional, OmitType, PartialType } from '@nestjs/swagger';
 import {
   ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsInt, IsNotEmpty, IsNumber, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateBy,
@@ -92,9 +92,9 @@ export class TrunkRequest {
   @IsOptional() @IsArray() @ArrayMaxSize(1000) @IsString({ each: true }) @MaxLength(64, { each: true })
   numbers?: string[];
 
-  @ApiPropertyOptional({ enum: ['PCMU', 'PCMA'], isArray: true, default: ['PCMU', 'PCMA'] })
-  @IsOptional() @IsArray() @ArrayMinSize(1) @ArrayUnique() @IsIn(['PCMU', 'PCMA'], { each: true, message: 'may be PCMU and PCMA; other codecs are not supported yet' })
-  codecs?: ('PCMU' | 'PCMA')[];
+  @ApiPropertyOptional({ enum: CODEC_NAMES, isArray: true, default: ['PCMU', 'PCMA'], description: 'In order of preference' })
+  @IsOptional() @IsArray() @ArrayMinSize(1) @ArrayUnique() @IsIn(CODEC_NAMES, { each: true, message: 'may be PCMU, PCMA, G722 and opus' })
+  codecs?: CodecName[];
 
   @ApiPropertyOptional({ enum: srtpPolicies, default: 'off' })
   @IsOptional() @IsIn(srtpPolicies, { message: `must be one of ${srtpPolicies.join(', ')}` })
