@@ -39,6 +39,9 @@ export class LegMedia {
 
   createOffer(): string { return this.described(this.negotiator().createOffer()); }
 
+  /** After 488 to our offer: whether the next one differs, in that it insists on SRTP. */
+  insistOnSrtp(): boolean { return this.negotiation?.insistOnSrtp() ?? false; }
+
   /** What we said last, for an offer that changes nothing (RFC 4028 §7.4). */
   currentDescription(): string { return this.description ?? this.createOffer(); }
 

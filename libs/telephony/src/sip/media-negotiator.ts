@@ -46,6 +46,9 @@ export class MediaNegotiator {
     return this.write([...audio.map(writeAudioFormat), ...noise, ...telephoneEvents.map(writeEventFormat)], 'sendrecv', this.sdes.offer());
   }
 
+  /** After 488 to our offer: whether the next one differs, in that it insists on SRTP. */
+  insistOnSrtp(): boolean { return this.sdes.insist(); }
+
   /** An answer to our offer, early (183) or final. Throws SdpError. */
   applyAnswer(sdp: string): void {
     const media = parseSdp(sdp).find((line) => line.kind === 'audio');

@@ -270,8 +270,8 @@ export class OutboundLeg implements CallLeg {
     if (this.state === 'leaving') return this.gone(status);
     if (this.state !== 'inviting') return;
     const raised = status === 422 ? policyAfterTooSmall(this.timerPolicy, message) : undefined;
-    if (raised) {
-      this.timerPolicy = raised;
+    if (raised || (status === 488 && this.media.insistOnSrtp())) {
+      this.timerPolicy = raised ?? this.timerPolicy;
       void this.inviteTarget(step);
       return;
     }

@@ -83,6 +83,14 @@ describe('SdesNegotiation', () => {
     expect(sdes.applyAnswer(savp(line('', 'AES_CM_128_HMAC_SHA1_32', '9')))).toEqual(srtp);
   });
 
+  it('optional: insists once, after 488, with the same keys', () => {
+    const sdes = new SdesNegotiation('optional');
+    const { attributes } = sdes.offer();
+    expect([sdes.insist(), sdes.insist()]).toEqual([true, false]);
+    expect(sdes.offer()).toEqual({ protocol: 'RTP/SAVP', attributes });
+    expect([new SdesNegotiation('off').insist(), new SdesNegotiation('required').insist()]).toEqual([false, false]);
+  });
+
   it('speaks SAVP on once the far end does', () => {
     const sdes = new SdesNegotiation('optional');
     sdes.answer(savp(line()));

@@ -75,7 +75,8 @@ export const isPlainAvp = (protocol: string): boolean => /^RTP\/AVPF?$/i.test(pr
  *
  * - `off`: we offer plain RTP and ignore `a=crypto`; a stream that must be SRTP is refused.
  * - `optional`: we offer `RTP/AVP` with `a=crypto`. Who knows nothing of it ignores the attribute and answers plainly,
- *   which `RTP/SAVP` or a second media line would not get from many a carrier. Either answer is taken.
+ *   which `RTP/SAVP` or a second media line would not get from many a carrier. Either answer is taken. Who insists on
+ *   `RTP/SAVP` says 488 and gets it (`insist`).
  * - `required`: we offer `RTP/SAVP`, and take only what is protected.
  */
 export class SdesNegotiation {
@@ -92,6 +93,13 @@ export class SdesNegotiation {
     if (this.policy === 'off') return { protocol: 'RTP/AVP', attributes: [] };
     this.tags = new Map(SUITES.map((suite, i) => [i + 1, suite]));
     return { protocol: this.savp ? 'RTP/SAVP' : 'RTP/AVP', attributes: SUITES.map((suite, i) => writeCrypto(i + 1, suite, this.ownKey(suite))) };
+  }
+
+  /** After 488 to an offer: whether there is a better one to make, with `RTP/SAVP`. */
+  insist(): boolean {
+    const mayHelp = this.policy === 'optional' && !this.savp;
+    this.savp ||= mayHelp;
+    return mayHelp;
   }
 
   /** The protection that an answer to our offer means; undefined: none. Throws SdpError where policy or RFC forbid it. */
