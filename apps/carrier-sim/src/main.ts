@@ -52,6 +52,7 @@ function report(carrier: CarrierSim, lines: EventLines): void {
   carrier.on('said', (said) => tell(lines.said(said)));
   carrier.on('heard', (heard) => tell(lines.heard(heard)));
   carrier.on('dtmf', (dtmf) => tell(lines.dtmf(dtmf)));
+  carrier.on('referred', (handOver) => tell(lines.referred(handOver)));
   carrier.on('ended', (call) => tell(lines.ended(call)));
   carrier.on('unauthorised', (attempt) => tell(lines.unauthorised(attempt)));
 }

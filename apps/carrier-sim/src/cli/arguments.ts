@@ -16,6 +16,7 @@ export const usage = `A SIP carrier with scripted customers.
   --number N=P           who answers one number; may be repeated
   --auth USER:PASSWORD   callers must authenticate (digest)
   --algorithm NAME       MD5 (default) or SHA-256, for --auth
+  --takes-refer          customers are handed over when the bot asks with REFER; default: refused
   --record FOLDER        record every answered call (stereo WAV: bot left, customer right)
   --dial ADDRESS         a customer calls sip:+14155550100@127.0.0.1:5060; --persona says who, and the exit code
                          whether the call was answered (0 or 1)
@@ -36,7 +37,7 @@ export class UsageError extends Error {
 }
 
 type SimArguments = Required<Pick<CarrierSimOptions, 'transport' | 'host' | 'port'>>
-  & Pick<CarrierSimOptions, 'auth' | 'recordDir' | 'rtpPorts' | 'advertisedAddress'> & { personas: { default: string; byNumber: Record<string, string> } };
+  & Pick<CarrierSimOptions, 'auth' | 'recordDir' | 'rtpPorts' | 'advertisedAddress' | 'takesRefer'> & { personas: { default: string; byNumber: Record<string, string> } };
 
 export type Command =
   | { kind: 'help' }
@@ -46,7 +47,7 @@ export type Command =
 const options = {
   port: { type: 'string' }, host: { type: 'string', default: '127.0.0.1' }, transport: { type: 'string', default: 'udp' },
   'rtp-ports': { type: 'string' }, advertise: { type: 'string' }, persona: { type: 'string', default: 'callback' }, number: { type: 'string', multiple: true, default: [] as string[] },
-  auth: { type: 'string' }, algorithm: { type: 'string', default: 'MD5' }, record: { type: 'string' },
+  'takes-refer': { type: 'boolean', default: false }, auth: { type: 'string' }, algorithm: { type: 'string', default: 'MD5' }, record: { type: 'string' },
   dial: { type: 'string' }, from: { type: 'string' }, credentials: { type: 'string' }, header: { type: 'string', multiple: true, default: [] as string[] },
   list: { type: 'boolean', default: false }, verbose: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false },
 } as const satisfies ParseArgsConfig['options'];
@@ -68,6 +69,7 @@ export function parseCommand(args: readonly string[]): Command {
       ...(values.auth === undefined ? {} : { auth: { ...credentials('--auth', values.auth), algorithm: oneOf('--algorithm', values.algorithm, ['MD5', 'SHA-256'] as const) } }),
       ...(values['rtp-ports'] === undefined ? {} : { rtpPorts: portRange(values['rtp-ports']) }),
       ...(values.advertise === undefined ? {} : { advertisedAddress: values.advertise }),
+      ...(values['takes-refer'] ? { takesRefer: true } : {}),
       ...(values.record === undefined ? {} : { recordDir: values.record }),
     },
   };

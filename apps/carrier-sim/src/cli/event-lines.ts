@@ -17,6 +17,7 @@ export function eventLines(verbose: boolean): EventLines {
     said: ({ call, line: { text } }) => line(call, `customer: ${text}`),
     heard: ({ call, speech }) => line(call, `bot spoke for ${seconds(speech.endedAtMs - speech.startedAtMs)}`),
     dtmf: ({ call, digit }) => line(call, `bot pressed ${digit}`),
+    referred: ({ call, target }) => line(call, `bot hands the customer over to ${shown(target)}`),
     ended: (call) => line(call, endOf(call)),
     unauthorised: ({ from, to, verdict }) => line({ to }, `call from ${shown(from)} ${verdict === 'refused' ? 'refused: wrong credentials (403)' : 'asked for credentials (401)'}`),
   };

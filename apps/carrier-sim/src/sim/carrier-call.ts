@@ -57,6 +57,8 @@ export interface CarrierEvents {
   /** The bot's utterance is over. */
   heard: { call: CarrierCall; speech: HeardSpeech };
   dtmf: { call: CarrierCall; digit: string };
+  /** The bot handed the customer over with REFER, and the carrier connects them. */
+  referred: { call: CarrierCall; target: string };
   ended: CarrierCall;
   /** An INVITE without valid credentials was turned away. */
   unauthorised: { callId: string; from: string; to: string; verdict: 'challenged' | 'stale' | 'refused' };

@@ -26,6 +26,8 @@ export interface CarrierSimOptions {
   personas?: PersonaChoice;
   /** Callers must authenticate (401). */
   auth?: GateCredentials;
+  /** Hands customers over when the bot asks with REFER; default: refuses it (603). */
+  takesRefer?: boolean;
   /** Every answered call is recorded here; created when missing. */
   recordDir?: string;
   /** How many calls `calls` keeps; live ones always. Default 10,000. */
@@ -165,7 +167,7 @@ export class CarrierSim {
     if (!this.isAllowed(incoming)) return;
     const { book, lines, clock, logger } = this.parts;
     const persona = book.personaFor(incoming.toUser);
-    const call = new TakenCall({ incoming, persona, lines, clock, logger, events: this.events, recordingPath: this.recordingPathOf(incoming, persona.name) });
+    const call = new TakenCall({ incoming, persona, takesRefer: this.options.takesRefer ?? false, lines, clock, logger, events: this.events, recordingPath: this.recordingPathOf(incoming, persona.name) });
     this.keep(call);
     await call.take();
   }

@@ -5,6 +5,8 @@ import type { Persona } from '../persona/persona.js';
 import type { LineLibrary } from '../speech/line-library.js';
 import type { CarrierCall, CarrierEvents, EndedBy, SaidLine } from './carrier-call.js';
 
+const TARGET_RINGS_MS = 500;
+
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 export interface LineCallOptions {
@@ -64,6 +66,7 @@ export class LineCall {
     events.on('hungUp', () => this.end('bot', this.isRinging ? 487 : 200));
     events.on('failed', ({ sipStatus, reason }) => this.end(placed ? 'bot' : 'carrier', sipStatus, reason));
     events.on('fault', ({ detail }) => this.end('carrier', this.record.sipStatus, detail));
+    events.on('referred', ({ target, report }) => this.referred(target, report));
     events.on('dtmf', ({ digit }) => {
       this.record.dtmf += digit;
       this.options.events.emit('dtmf', { call: this.record, digit });
@@ -75,6 +78,18 @@ export class LineCall {
     Object.assign(this.record, { state: 'answered', sipStatus: 200, answeredAtMs: Math.round(this.options.clock.nowMs()) } satisfies Partial<CarrierCall>);
     this.options.events.emit('answered', this.record);
     this.customer.begin();
+  }
+
+  /** A carrier that takes REFER: the target rings, answers, and the customer is with them from then on. */
+  private referred(target: string, report: (sipStatus: number) => void): void {
+    const { events, clock } = this.options;
+    events.emit('referred', { call: this.record, target });
+    report(180);
+    const cancel = clock.after(TARGET_RINGS_MS, () => {
+      report(200);
+      this.end('carrier', 200, `transferred to ${target}`);
+    });
+    this.whenEnded(cancel);
   }
 
   private reports(): ConstructorParameters<typeof CustomerOnLine>[0]['reports'] {

@@ -13,6 +13,8 @@ export interface TakenCallOptions {
   incoming: IncomingCall;
   persona: Persona;
   lines: LineLibrary;
+  /** REFER from the bot is carried out; else refused. */
+  takesRefer: boolean;
   /** Where to record; null: not at all. */
   recordingPath: string | null;
   events: Emitter<CarrierEvents>;
@@ -33,7 +35,8 @@ export class TakenCall {
   private cancelPause: (() => void) | undefined;
 
   constructor(private readonly options: TakenCallOptions) {
-    const { incoming, persona, recordingPath } = options;
+    const { incoming, persona, recordingPath, takesRefer } = options;
+    incoming.obey({ allowRefer: takesRefer });
     this.line = new LineCall({
       ...options, leg: incoming.leg, callId: incoming.callId, from: incoming.fromUser, to: incoming.toUser, placed: false,
       recordingPath: persona.pickup.kind === 'answers' ? recordingPath : null,
