@@ -14,6 +14,7 @@ const MANDATORY = ['via', 'from', 'to', 'call-id', 'cseq'];
 /** Control characters have no place in a header section but behind a backslash, inside a quoted string (RFC 3261 §25.1). */
 const CONTROL = /(?<!\\)[\x00-\x08\x0a-\x1f\x7f]|\\[\r\n]/;
 const REQUEST_LINE = /^([A-Za-z0-9\-.!%*_+`'~]+) (\S+) (SIP\/\d+\.\d+)$/i;
+const CSEQ = /^(\d{1,10})[ \t]+([A-Za-z0-9\-.!%*_+`'~]+)$/;
 const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):/;
 
 export interface RequestLine { method: string; uri: string; version: string }
@@ -51,7 +52,7 @@ function countFault(message: RawMessage): Refusal | undefined {
 }
 
 function cseqFault(message: RawMessage, method: string): Refusal | undefined {
-  const match = /^(\d{1,10})\s+(\S+)$/.exec(firstOf(message, 'cseq') ?? '');
+  const match = CSEQ.exec(firstOf(message, 'cseq') ?? '');
   return !match || match[2] !== method || Number(match[1]) > MAX_CSEQ ? bad('Bad CSeq') : undefined;
 }
 
@@ -145,6 +146,6 @@ const STATUS_LINE = /^SIP\/2\.0 [1-6]\d\d(?: .*)?$/i;
 /** A response that cannot be believed is dropped: nobody waits for an answer to it. */
 export function isCredibleResponse(message: RawMessage): boolean {
   if (!STATUS_LINE.test(message.startLine) || controlFault(message) || countFault(message) || numberFault(message)) return false;
-  const cseq = /^(\d{1,10})\s+\S+$/.exec(firstOf(message, 'cseq') ?? '');
+  const cseq = CSEQ.exec(firstOf(message, 'cseq') ?? '');
   return cseq !== null && Number(cseq[1]) <= MAX_CSEQ;
 }
