@@ -19,7 +19,11 @@ export interface InboundCall extends NewCall {
   callerId: string;
   /** Names the INVITE: the same one asked again is the same call. */
   invite: string;
+  asker: Asker;
 }
+
+/** The worker that holds the INVITE. */
+export interface Asker { workerId: string; epoch: string }
 
 /** The call that an INVITE has become before. */
 export interface KnownInboundCall {
@@ -34,6 +38,9 @@ export interface KnownInboundCall {
   worker_id: string | null;
   worker_epoch: string | null;
   accepted_at: Date;
+  /** Who was given the plan last, and when. */
+  asker: Asker;
+  asked_at: Date;
 }
 
 const INVITE_LIFE_MS = 24 * 3600 * 1000;
@@ -64,9 +71,9 @@ export class InboundRepository {
     const expiresAt = new Date(call.acceptedAtMs + INVITE_LIFE_MS);
     return await this.database.$executeRaw`
       WITH held AS (
-        INSERT INTO idempotency_keys AS k (workspace_id, key, body_hash, session_id, lease_until, created_at, expires_at)
-        VALUES (${call.workspaceId}, ${keyOf(call.invite)}, ${EMPTY}, ${call.id}, ${expiresAt}, ${acceptedAt}, ${expiresAt})
-        ON CONFLICT (workspace_id, key) DO UPDATE SET session_id = EXCLUDED.session_id, lease_until = EXCLUDED.lease_until,
+        INSERT INTO idempotency_keys AS k (workspace_id, key, body_hash, session_id, answer, lease_until, created_at, expires_at)
+        VALUES (${call.workspaceId}, ${keyOf(call.invite)}, ${EMPTY}, ${call.id}, ${JSON.stringify(call.asker)}::jsonb, ${expiresAt}, ${acceptedAt}, ${expiresAt})
+        ON CONFLICT (workspace_id, key) DO UPDATE SET session_id = EXCLUDED.session_id, answer = EXCLUDED.answer, lease_until = EXCLUDED.lease_until,
           created_at = EXCLUDED.created_at, expires_at = EXCLUDED.expires_at WHERE k.expires_at <= ${acceptedAt}
         RETURNING 1
       )
@@ -79,10 +86,18 @@ export class InboundRepository {
   /** What the INVITE became when it was asked about before. */
   async known(workspaceId: string, invite: string): Promise<KnownInboundCall | null> {
     const rows = await this.database.$queryRaw<KnownInboundCall[]>`
-      SELECT c.id, c.bot_id, c.bot_version, c.trunk_id, c.from_number, c.to_number, c.variables, c.state, c.worker_id, c.worker_epoch, c.accepted_at
+      SELECT c.id, c.bot_id, c.bot_version, c.trunk_id, c.from_number, c.to_number, c.variables, c.state, c.worker_id, c.worker_epoch, c.accepted_at,
+        k.answer AS asker, k.created_at AS asked_at
       FROM idempotency_keys k JOIN calls c ON c.id = k.session_id AND c.workspace_id = k.workspace_id
       WHERE k.workspace_id = ${workspaceId} AND k.key = ${keyOf(invite)}`;
     return rows[0] ?? null;
+  }
+
+  /** Gives the call to another worker. False: it went to a third one meanwhile. */
+  async handOver(workspaceId: string, invite: string, from: Asker, to: Asker, nowMs: number): Promise<boolean> {
+    return await this.database.$executeRaw`
+      UPDATE idempotency_keys SET answer = ${JSON.stringify(to)}::jsonb, created_at = ${new Date(nowMs)}::timestamptz
+      WHERE workspace_id = ${workspaceId} AND key = ${keyOf(invite)} AND answer = ${JSON.stringify(from)}::jsonb` === 1;
   }
 
   /** The version that a call ran, with its secrets. */

@@ -1,6 +1,6 @@
 import { checkActiveHours, type BotSettings } from '@dialfleet/bot';
 import { calledNumbers, callerNumber, type CallPlan } from '@dialfleet/call';
-import { InboundRepository, SecretBox, type InboundCall, type InboundRoute, type KnownInboundCall } from '@dialfleet/database';
+import { InboundRepository, SecretBox, type Asker, type InboundCall, type InboundRoute, type KnownInboundCall } from '@dialfleet/database';
 import type { InboundDecision, InboundRequest } from '@dialfleet/fleet';
 import { maskNumber, uuidV7, type Clock, type Logger } from '@dialfleet/kit';
 import { Inject, Injectable } from '@nestjs/common';
@@ -18,6 +18,8 @@ const refuse = (sipStatus: number, reason: string, retryAfterSeconds?: number): 
   ({ action: 'refuse', sipStatus, reason, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
 
 const LINES_RETRY_SECONDS = 5;
+/** A worker that was given a plan has said so on the call's timeline by then, or never will. */
+const HAND_OVER_AFTER_MS = 5_000;
 /** Nobody is asked to wait for longer than a day. */
 const MAX_RETRY_SECONDS = 86_400;
 
@@ -88,20 +90,19 @@ export class InboundCalls {
     const caller = callerNumber(request.callerUser, route.trunk.default_country ?? undefined);
     return {
       id: uuidV7(nowMs), workspaceId: route.workspace_id, botId: route.bot_id, botVersion: route.version, trunkId: route.trunk.id,
-      fromNumber: caller, toNumber: route.number, callerId: caller, acceptedAtMs: nowMs, invite: inviteOf(request),
+      fromNumber: caller, toNumber: route.number, callerId: caller, acceptedAtMs: nowMs, invite: inviteOf(request), asker: askerOf(request),
       variables: { ...inboundVariables(request.headers), sip_call_id: request.sipCallId.slice(0, 256) },
     };
   }
 
   /**
-   * The same INVITE once more: the worker did not hear the answer, or a proxy tries another worker. It stays one call: a
-   * worker that still rings or talks keeps it.
+   * The same INVITE once more: the worker did not hear the answer, or a proxy tries another worker. It stays one call, and
+   * with the worker that has it; another one gets it when that one is gone, or never took it.
    */
   private async again(known: KnownInboundCall, route: InboundRoute, request: InboundRequest): Promise<InboundDecision> {
-    const holder = known.worker_id === null ? undefined : this.fleet.workers().find(({ id, epoch }) => id === known.worker_id && epoch === known.worker_epoch);
-    const sameWorker = known.worker_id === request.workerId && known.worker_epoch === request.epoch;
-    const isHeld = known.state !== 'accepted' && !sameWorker && holder !== undefined && holder.status !== 'unreachable';
-    if (known.state === 'ended' || known.state === 'refused' || isHeld) return refuse(482, 'Merged Request');
+    if (known.state === 'ended' || known.state === 'refused') return refuse(482, 'Merged Request');
+    const kept = isSame(known.asker, request) ? undefined : await this.keptByAnother(known, route.workspace_id, request);
+    if (kept) return kept;
     const version = await this.calls.botVersion(route.workspace_id, known.bot_id, known.bot_version);
     if (!version) return refuse(404, 'Not Found');
     const settings = this.settings.of({ id: known.bot_id, version: known.bot_version, ...version, trunk: null });
@@ -114,7 +115,16 @@ export class InboundCalls {
     return { action: 'take', plan: this.plan(call, route, settings, announcement) };
   }
 
-  private plan(call: Omit<InboundCall, 'callerId' | 'invite' | 'trunkId'>, route: InboundRoute, settings: BotSettings, announcement: string | undefined): CallPlan<BotSettings> {
+  private async keptByAnother(known: KnownInboundCall, workspaceId: string, request: InboundRequest): Promise<Refusal | undefined> {
+    const nowMs = this.clock.nowMs();
+    if (known.state === 'accepted' && nowMs - known.asked_at.getTime() < HAND_OVER_AFTER_MS) return refuse(503, 'Asked By Another Worker', LINES_RETRY_SECONDS);
+    const holder = this.fleet.workers().find(({ id, epoch }) => id === known.worker_id && epoch === known.worker_epoch);
+    if (known.state !== 'accepted' && holder !== undefined && holder.status !== 'unreachable') return refuse(482, 'Merged Request');
+    const isOurs = await this.calls.handOver(workspaceId, inviteOf(request), known.asker, askerOf(request), nowMs);
+    return isOurs ? undefined : refuse(503, 'Asked By Another Worker', LINES_RETRY_SECONDS);
+  }
+
+  private plan(call: Omit<InboundCall, 'callerId' | 'invite' | 'trunkId' | 'asker'>, route: InboundRoute, settings: BotSettings, announcement: string | undefined): CallPlan<BotSettings> {
     return {
       sessionId: call.id, workspaceId: call.workspaceId, botId: call.botId, botVersion: call.botVersion, bot: settings, direction: 'inbound',
       trunk: trunkPlan(route.trunk, this.box), toNumber: call.toNumber, fromNumber: call.fromNumber, dialUser: '', variables: call.variables,
@@ -124,6 +134,9 @@ export class InboundCalls {
     };
   }
 }
+
+const askerOf = ({ workerId, epoch }: InboundRequest): Asker => ({ workerId, epoch });
+const isSame = (a: Asker, b: Asker): boolean => a.workerId === b.workerId && a.epoch === b.epoch;
 
 /** Call-ID and From tag stay the same over retransmissions and over a proxy's next try (RFC 3261 §8.2.2.2). */
 const inviteOf = ({ sipCallId, fromTag }: InboundRequest): string => `${sipCallId}\n${fromTag}`;

@@ -125,6 +125,19 @@ describe('the same INVITE asked twice', () => {
     expect(await decide(request)).toMatchObject({ action: 'refuse', sipStatus: 482 });
   });
 
+  it('goes to one worker only, even when two ask at once, and to the next when the first never took it', async () => {
+    const request = call();
+    const other = { ...request, workerId: 'w-2', epoch: 'e-2' };
+    const answers = await Promise.all([decide(request), decide(other), decide(request), decide(other)]);
+    const takers = new Set(answers.map((answer, i) => (answer.action === 'take' ? i % 2 : -1)).filter((who) => who >= 0));
+    expect(takers.size).toBe(1);
+    expect(answers.filter((answer) => answer.action === 'refuse')).toEqual([expect.objectContaining({ sipStatus: 503 }), expect.objectContaining({ sipStatus: 503 })]);
+    gateway.clock.advance(5_000);
+    const loser = takers.has(0) ? other : request;
+    expect((await decide(loser)).action).toBe('take');
+    expect(await rows(request.sipCallId)).toBe(1);
+  });
+
   it('is another call with another From tag', async () => {
     const request = call();
     expect((await taken(request)).sessionId).not.toBe((await taken({ ...request, fromTag: 'g' })).sessionId);

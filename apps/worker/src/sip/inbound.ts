@@ -1,10 +1,10 @@
 import type { BotSettings } from '@dialfleet/bot';
 import type { CallLeg, CallPlan } from '@dialfleet/call';
-import type { InboundDecision, TrunkEntry } from '@dialfleet/fleet';
+import type { InboundDecision, InboundRequest, TrunkEntry } from '@dialfleet/fleet';
 import type { Clock, Logger } from '@dialfleet/kit';
 import { request, subjects } from '@dialfleet/messaging';
 import type { Admission } from '@dialfleet/telephony';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { TimeoutError, type NatsConnection } from '@nats-io/transport-node';
 import type { CallSlots } from '../fleet/call-slots.js';
 import { InboundCalls, type InboundSession } from './inbound-calls.js';
 import { InboundGate, type UnknownSource } from './inbound-gate.js';
@@ -12,8 +12,11 @@ import { InboundSources } from './inbound-sources.js';
 import type { SipLegs } from './sip-legs.js';
 import type { TrunkDirectory } from './trunk-directory.js';
 
-/** A caller hears nothing meanwhile but that the call is being tried. */
-const ASK_TIMEOUT_MS = 2_000;
+/**
+ * How long each question waits: a gateway may have died with it. Asking again is harmless, and a caller hears nothing
+ * meanwhile but that the call is being tried.
+ */
+const ASK_TIMEOUTS_MS = [1_200, 1_200, 1_600];
 
 export interface InboundSetup {
   nc: NatsConnection;
@@ -30,6 +33,15 @@ export interface InboundSetup {
   logger: Logger;
 }
 
+async function askGateways(nc: NatsConnection, question: InboundRequest): Promise<InboundDecision> {
+  for (const timeoutMs of ASK_TIMEOUTS_MS.slice(0, -1)) {
+    try { return await request<InboundDecision>(nc, subjects.inbound, question, timeoutMs); } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+    }
+  }
+  return request<InboundDecision>(nc, subjects.inbound, question, ASK_TIMEOUTS_MS[ASK_TIMEOUTS_MS.length - 1]);
+}
+
 /** Joins what takes calls that come in. Returns the function that stops looking up the trunks' addresses. */
 export function takeInboundCalls({ nc, worker, trunks, slots, admission, unknownSource, realm, begin, sip, clock, logger }: InboundSetup): () => void {
   const sources = new InboundSources((trunk) => sip.addressesOf(trunk), clock, logger);
@@ -43,7 +55,7 @@ export function takeInboundCalls({ nc, worker, trunks, slots, admission, unknown
   admission.isKnown = (address) => gate.isKnown(address);
   admission.admit = (knock, source) => gate.admit(knock, source.address);
   const calls = new InboundCalls({
-    gate, slots, worker, begin, logger, ask: (question) => request<InboundDecision>(nc, subjects.inbound, question, ASK_TIMEOUT_MS),
+    gate, slots, worker, begin, logger, ask: (question) => askGateways(nc, question),
   });
   sip.onInvite((call) => calls.invited(call));
   return () => { sources.stop(); };
