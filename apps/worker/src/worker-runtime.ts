@@ -48,7 +48,7 @@ export class WorkerRuntime {
     const publisher = new CallPublisher(nc);
     const journal = new OutcomeJournal(settings.journalDir, (outcome) => publisher.ended(outcome), clock, logger);
     await journal.open();
-    const media = await MediaThread.start({ bindAddress: '0.0.0.0', advertisedAddress: settings.advertisedAddress ?? '127.0.0.1', portRange: settings.rtpPorts, clock, logger });
+    const media = await MediaThread.start({ bindAddress: '0.0.0.0', bindAddress6: '::', advertisedAddress: settings.advertisedAddress ?? '127.0.0.1', portRange: settings.rtpPorts, clock, logger });
     letMediaGoFirst();
     const broken = new Promise<Error>((resolve) => { media.events.on('crashed', ({ error }) => { resolve(error); }); });
     const load = new LoadGate(clock, { ...defaultLoadLimits, setUpsPerSecond: settings.maxSetUpsPerSecond }).start();

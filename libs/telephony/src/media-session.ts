@@ -79,7 +79,10 @@ export interface MediaSession extends AudioOut {
   close(): Promise<LegMediaStats>;
 }
 
+export interface MediaOpening { family?: 4 | 6 }
+
 /** Opens sessions: the in-process engine (carrier-sim, tests) or its proxy in front of the media worker thread (worker). */
 export interface MediaFactory {
-  open(): Promise<MediaSession>;
+  /** `family`: of the address that the description will name; default: what the factory was set up for. */
+  open(options?: MediaOpening): Promise<MediaSession>;
 }

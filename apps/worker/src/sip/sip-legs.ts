@@ -123,7 +123,7 @@ const sipPortProblem = (error: unknown): unknown =>
 /** RTP sockets are bound to every address; SDP must name the one the trunk can reach. */
 const announcing = (media: MediaFactory, address: string): MediaFactory => ({
   open: async (): Promise<MediaSession> => {
-    const session = await media.open();
+    const session = await media.open({ family: isIPv6(address) ? 6 : 4 });
     const { port } = session.local;
     return new Proxy(session, {
       get: (target, property, receiver) => {

@@ -1,6 +1,6 @@
 import type { LegMediaStats } from '@dialfleet/call';
 import type { PacingReport } from '@dialfleet/media';
-import type { MediaEvents, RemoteMedia } from '../media-session.js';
+import type { MediaEvents, MediaOpening, RemoteMedia } from '../media-session.js';
 import type { RtpEngineConfig } from './rtp-engine.js';
 
 /** What the media thread is started with (`workerData`). */
@@ -27,7 +27,7 @@ export interface Answers {
 }
 
 export type Question =
-  | { method: 'open' }
+  | { method: 'open'; opening: MediaOpening }
   | { method: 'pacing' }
   | { method: 'clear' | 'stats' | 'closeSession'; session: number }
   | { method: 'sendDtmf'; session: number; digits: string }

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { type Clock, Emitter, errorMessage, Fault, type Logger } from '@dialfleet/kit';
 import { FRAME_SAMPLES, type PacingReport } from '@dialfleet/media';
-import type { MediaFactory, MediaSession } from '../media-session.js';
+import type { MediaFactory, MediaOpening, MediaSession } from '../media-session.js';
 import type { Answers, FromMediaThread, MediaThreadData, Question, SessionOrder, ToMediaThread } from './media-protocol.js';
 import { type MediaChannel, MediaThreadSession } from './media-thread-session.js';
 import type { RtpEngineOptions } from './rtp-engine.js';
@@ -67,8 +67,8 @@ export class MediaThread implements MediaFactory {
     return thread;
   }
 
-  async open(): Promise<MediaSession> {
-    const { session: number, local } = await this.ask({ method: 'open' });
+  async open(opening: MediaOpening = {}): Promise<MediaSession> {
+    const { session: number, local } = await this.ask({ method: 'open', opening });
     const session = new MediaThreadSession(number, local, this.channel);
     this.sessions.set(number, session);
     return session;

@@ -1,6 +1,6 @@
 import { type Clock, errorMessage, Fault, type Logger } from '@dialfleet/kit';
 import { FRAME_SAMPLES } from '@dialfleet/media';
-import type { MediaEvents } from '../media-session.js';
+import type { MediaEvents, MediaOpening } from '../media-session.js';
 import type { Answers, FromMediaThread, PostTarget, Question, SessionEvent, SessionOrder, ToMediaThread } from './media-protocol.js';
 import { RtpEngine, type RtpEngineConfig } from './rtp-engine.js';
 import type { RtpSession } from './rtp-session.js';
@@ -64,7 +64,7 @@ export class MediaThreadHost {
 
   private answer(question: Question): Promise<Answers[keyof Answers]> | Answers['pacing'] {
     switch (question.method) {
-      case 'open': return this.open();
+      case 'open': return this.open(question.opening);
       case 'pacing': return this.engine.pacing();
       case 'clear': return this.session(question.session).clear();
       case 'stats': return this.session(question.session).stats();
@@ -80,8 +80,8 @@ export class MediaThreadHost {
     return session;
   }
 
-  private async open(): Promise<Answers['open']> {
-    const session = await this.engine.open();
+  private async open(opening: MediaOpening): Promise<Answers['open']> {
+    const session = await this.engine.open(opening);
     const number = ++this.lastSession;
     this.sessions.set(number, session);
     session.events.on('audio', ({ pcm, offsetMs }) => this.collect({ session: number, offsetMs, pcm }));

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { silentLogger, systemClock } from '@dialfleet/kit';
 import { buildRtpPacket, decodeG711, encodeG711, parseRtpPacket, type RtpPacket, sineWave, tonePurity, rmsLevel } from '@dialfleet/media';
 import type { MediaSession, RemoteMedia } from '../media-session.js';
@@ -216,5 +217,33 @@ describe('RtpEngine', () => {
     const engine = newEngine();
     await engine.close();
     await expect(engine.open()).rejects.toThrow('closed');
+  });
+
+  it('carries media over IPv6, and from an IPv6 wildcard to IPv4', async () => {
+    const engine = newEngine({ bindAddress6: '::', advertisedAddress: '127.0.0.1' });
+    const six = newEngine({ bindAddress: '::1' });
+    const [four, dual, loopback] = [await engine.open({ family: 4 }), await engine.open({ family: 6 }), await six.open()];
+    expect(loopback.local.address).toBe('::1');
+    const remote = (session: MediaSession, address: string): RemoteMedia => remoteAt(session.local.port, { address });
+    dual.setRemote(remote(loopback, '0:0:0:0:0:0:0:1'));
+    loopback.setRemote(remote(dual, '::1'));
+    while ((await loopback.stats()).packetsReceived < 5 || (await dual.stats()).packetsReceived < 5) await delay(20);
+    dual.setRemote(remote(four, '127.0.0.1'));
+    four.setRemote(remote(dual, '127.0.0.1'));
+    const before = (await dual.stats()).packetsReceived;
+    while ((await four.stats()).packetsReceived < 5 || (await dual.stats()).packetsReceived < before + 5) await delay(20);
+    expect(await four.stats()).toMatchObject({ packetsForeign: 0, packetsLost: 0 });
+  });
+
+  it('lives on when nothing listens at the far end, or its address is of another family', async () => {
+    const [session, peer] = [await newEngine().open(), await newPeer()];
+    const gone = await newEngine().open();
+    await gone.close();
+    session.setRemote(remoteAt(gone.local.port));
+    await delay(150);
+    session.setRemote(remoteAt(4000, { address: '2001:db8::1' }));
+    await delay(60);
+    session.setRemote(remoteAt(peer.port));
+    expect(await packetsAt(peer, 3)).toHaveLength(3);
   });
 });

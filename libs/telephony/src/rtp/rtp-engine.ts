@@ -1,6 +1,7 @@
 import { type Clock, Fault, type Logger } from '@dialfleet/kit';
 import { FRAME_MS, type PacingReport, PacingWheel } from '@dialfleet/media';
-import type { MediaFactory } from '../media-session.js';
+import type { MediaFactory, MediaOpening } from '../media-session.js';
+import { isWildcard } from './media-address.js';
 import { PortPool, type PortRange } from './port-pool.js';
 import { RtpSession } from './rtp-session.js';
 import { bindRtpSockets } from './rtp-sockets.js';
@@ -8,6 +9,8 @@ import type { SilenceLimits } from './silence-watch.js';
 
 export interface RtpEngineConfig extends Partial<SilenceLimits> {
   bindAddress: string;
+  /** For sessions whose description names an IPv6 address; default: `bindAddress`. The wildcard reaches IPv4, too. */
+  bindAddress6?: string;
   /** The address that SDP shows; by default the one bound. Required with a wildcard. */
   advertisedAddress?: string;
   /** RTP on even ports, RTCP on the next; both inside. Without it the system picks. */
@@ -24,7 +27,6 @@ export interface RtpEngineOptions extends RtpEngineConfig {
 const FIRST_PACKET_TIMEOUT_MS = 30_000;
 const MEDIA_TIMEOUT_MS = 15_000;
 const PORT_REST_MS = 5000;
-const WILDCARDS = new Set(['0.0.0.0', '::']);
 
 /**
  * RTP sessions in this thread, all paced by one wheel and one timer.
@@ -41,7 +43,7 @@ export class RtpEngine implements MediaFactory {
 
   constructor(private readonly options: RtpEngineOptions) {
     const { bindAddress, advertisedAddress, portRange, clock } = options;
-    if (!advertisedAddress && WILDCARDS.has(bindAddress)) throw new Fault('an advertised address is required when media binds to a wildcard', false);
+    if (!advertisedAddress && isWildcard(bindAddress)) throw new Fault('an advertised address is required when media binds to a wildcard', false);
     this.address = advertisedAddress ?? bindAddress;
     this.ports = new PortPool(portRange, options.portRestMs ?? PORT_REST_MS);
     this.wheel = new PacingWheel(clock.monotonicMs());
@@ -52,11 +54,12 @@ export class RtpEngine implements MediaFactory {
   }
 
   /** Rejects with NoRtpPortError when no pair of ports is free. */
-  async open(): Promise<RtpSession> {
+  async open({ family }: MediaOpening = {}): Promise<RtpSession> {
     if (this.closed) throw new Fault('the media engine is closed', false);
-    const { bindAddress, portRange, clock, logger } = this.options;
-    const sockets = await bindRtpSockets(bindAddress, this.ports, clock.monotonicMs(), portRange !== undefined);
-    const session = new RtpSession({ address: this.address, port: sockets.port }, sockets, {
+    const { bindAddress, bindAddress6, portRange, clock, logger } = this.options;
+    const bound = family === 6 && bindAddress6 !== undefined ? bindAddress6 : bindAddress;
+    const sockets = await bindRtpSockets(bound, this.ports, clock.monotonicMs(), portRange !== undefined);
+    const session = new RtpSession({ address: isWildcard(bound) || bound === bindAddress ? this.address : bound, port: sockets.port }, sockets, {
       clock, logger: logger.child({ rtp_port: sockets.port }), limits: this.limits, onClosed: (closed) => this.forget(closed),
     });
     this.sessions.add(session);

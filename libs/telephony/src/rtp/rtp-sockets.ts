@@ -2,7 +2,6 @@ import { createSocket, type Socket } from 'node:dgram';
 import { isIPv4, isIPv6 } from 'node:net';
 import { Fault } from '@dialfleet/kit';
 import type { MediaSource } from '@dialfleet/media';
-import { canonicalAddress } from './media-address.js';
 import type { PortPool } from './port-pool.js';
 
 /** A bound RTP socket and its RTCP neighbour. */
@@ -11,11 +10,13 @@ export interface RtpSockets { rtp: Socket; rtcp: Socket; port: number }
 /** Hands on each datagram with its source as descriptions write it. */
 export function onDatagram(socket: Socket, listener: (datagram: Buffer, source: MediaSource) => void): void {
   socket.on('message', (datagram, source) => {
-    // An object of its own only where the address has another form.
-    if (source.address.startsWith('::ffff:')) listener(datagram, { address: canonicalAddress(source.address), port: source.port });
+    if (source.address.startsWith(MAPPED)) listener(datagram, { address: source.address.slice(MAPPED.length), port: source.port });
     else listener(datagram, source);
   });
 }
+
+/** How the system writes an IPv4 source on an IPv6 socket. */
+const MAPPED = '::ffff:';
 
 /** Tries at an even port when the operating system picks. */
 const ANY_PORT_ATTEMPTS = 64;
@@ -84,7 +85,7 @@ function bind(address: string, port: number): Promise<Socket | null> {
     type: family === 6 ? 'udp6' : 'udp4',
     // Destinations are always literal addresses; without this each send waits a tick for the resolver.
     // An IPv6 wildcard socket reaches IPv4 by mapped addresses (RFC 4291 §2.5.5.2).
-    lookup: (hostname, _options, callback) => callback(null, family === 6 && isIPv4(hostname) ? `::ffff:${hostname}` : hostname, family),
+    lookup: (hostname, _options, callback) => callback(null, family === 6 && isIPv4(hostname) ? `${MAPPED}${hostname}` : hostname, family),
   });
   return new Promise((resolve, reject) => {
     socket.once('error', (error: NodeJS.ErrnoException) => {
