@@ -5,15 +5,16 @@ export { RtpEngine, type RtpEngineConfig, type RtpEngineOptions } from './rtp/rt
 export { RtpSession } from './rtp/rtp-session.js';
 export { NoRtpPortError } from './rtp/rtp-sockets.js';
 export { SipEndpoint, type InviteHandler, type SipEndpointOptions, type SipEndpointStats } from './sip/sip-endpoint.js';
-export type { ServerLocator, SipDestination, SipTarget } from './sip/sip-target.js';
+export type { ServerLocator, ServerTls, SipDestination, SipTarget } from './sip/sip-target.js';
 export type { IncomingCall, RejectOptions } from './sip/incoming-call.js';
 export type { OutboundCallOptions } from './sip/outbound-leg.js';
 export { HostResolver, UnresolvedHostError, type LookUp } from './sip/host-resolver.js';
 export { dnsNames, type NameService } from './sip/name-service.js';
 export { DnsLocator, type LocatorOptions } from './sip/server-locator.js';
+export type { HeldFlow, KeepFlowOptions } from './sip/kept-flow.js';
+export type { OptionsAnswer } from './sip/options-ping.js';
 export { SipPortError } from './sip/open-socket.js';
 export { trunkDestination } from './sip/invite-headers.js';
-export type { ServerTls } from './sip/tls-transport.js';
 export { UnsafeSipValueError } from './sip/header-safety.js';
 export type { LossOptions } from './sip/lossy-socket.js';
 export { Admission, defaultAdmissionLimits, type AdmissionLimits, type AdmissionOptions, type AdmitRequest, type RequestGlimpse, type Verdict } from './sip/admission.js';

@@ -11,6 +11,7 @@ export const SILENT_CLIENT_MS = 10 * 60_000;
 /** RFC 5626 §4.4.1: no pong within this means that the flow has failed. */
 export const PONG_TIMEOUT_MS = 10_000;
 const MAX_INBOUND_PER_SOURCE = 128;
+const MIN_LOOK_MS = 100;
 
 interface Flow {
   id: string;
@@ -188,7 +189,8 @@ export class ConnectionPool implements SipSocket {
     flow.cancelWatch();
     const keepAliveMs = this.keepAliveMsOf(flow);
     const idleMs = flow.key === undefined ? SILENT_CLIENT_MS : IDLE_CLOSE_MS;
-    flow.cancelWatch = this.clock.after(awaitsPong(flow) ? PONG_TIMEOUT_MS : Math.min(keepAliveMs, idleMs / 4), () => {
+    const pingInMs = Math.max(flow.lastHeardMs, flow.pingedMs) + keepAliveMs - this.clock.monotonicMs();
+    flow.cancelWatch = this.clock.after(awaitsPong(flow) ? PONG_TIMEOUT_MS : Math.max(MIN_LOOK_MS, Math.min(pingInMs, idleMs / 4)), () => {
       const now = this.clock.monotonicMs();
       if (this.isIdle(flow, now)) { this.drop(flow, 'idle'); return; }
       if (awaitsPong(flow) && now - flow.pingedMs >= PONG_TIMEOUT_MS) { this.drop(flow, 'the far end does not answer keep-alives any more'); return; }

@@ -16,20 +16,21 @@ import { SUPPORTED_EXTENSIONS } from './capabilities.js';
 import { safeHost, safeText } from './header-safety.js';
 import type { HostResolver } from './host-resolver.js';
 import { IncomingLeg, type IncomingCall } from './incoming-call.js';
+import { PingedFlow, type HeldFlow, type KeepFlowOptions } from './kept-flow.js';
 import type { LossOptions } from './lossy-socket.js';
 import { MessageIntake } from './message-intake.js';
 import { uriHost } from './invite-headers.js';
 import { addressesOnly, dnsNames, type NameService } from './name-service.js';
 import { openSockets } from './open-socket.js';
+import { pingByOptions, type OptionsAnswer } from './options-ping.js';
 import { OutboundLeg, type OutboundCallOptions, type OutboundContext } from './outbound-leg.js';
 import { OwnAddress } from './own-address.js';
 import { applySipJsPatches, disposeCore, loseRequest } from './sip-js-patches.js';
 import { DnsLocator } from './server-locator.js';
 import { SipLadders } from './sip-ladder.js';
 import { protocolOf, type FlowListener } from './sip-socket.js';
-import type { ServerLocator } from './sip-target.js';
-import type { ServerTls } from './tls-transport.js';
-import { TransportLayer } from './transport-layer.js';
+import type { ServerLocator, ServerTls, SipTarget } from './sip-target.js';
+import { keepAliveMsOf, TransportLayer } from './transport-layer.js';
 
 export interface SipEndpointOptions {
   /** The only transport, instead of `transports`. */
@@ -75,6 +76,7 @@ export interface SipEndpointStats {
 const CONTACT_USER = 'dialfleet';
 /** How long stop() waits for the far ends' last words. */
 const STOP_GRACE_MS = 4_000;
+const PING_LIMIT_MS = 5_000;
 /** One SIP user agent on the sockets of several transports: places calls and takes them. */
 export class SipEndpoint {
   private readonly legs = new Set<OutboundLeg | IncomingLeg>();
@@ -86,7 +88,8 @@ export class SipEndpoint {
   private emptied: (() => void) | undefined;
 
   private constructor(private readonly options: SipEndpointOptions, private readonly core: UserAgentCore, private readonly transport: TransportLayer,
-    private readonly locator: ServerLocator, private readonly clock: Clock, private intake: MessageIntake | undefined = undefined) {
+    /** Finds the servers of a destination. */
+    readonly locator: ServerLocator, private readonly clock: Clock, private intake: MessageIntake | undefined = undefined) {
     this.ladders = new SipLadders(clock);
   }
 
@@ -126,6 +129,24 @@ export class SipEndpoint {
     if (this.stopping) throw new Error('the SIP endpoint is stopping');
     if (!this.transport.has(options.trunk.transport)) throw new Error(`a trunk over ${options.trunk.transport} needs an endpoint with that transport`);
     return new OutboundLeg(options, this.outboundContext());
+  }
+
+  /** Asks a server by OPTIONS whether it is there. Never rejects. */
+  ping(target: SipTarget, limitMs = PING_LIMIT_MS): Promise<OptionsAnswer> {
+    return pingByOptions(target, limitMs, { core: this.core, transport: this.transport, clock: this.clock, contactHeader: this.outboundContext().contactHeaderFor(target) });
+  }
+
+  /**
+   * Keeps the way to a server open until released, as a registration needs it: a connection is made again with back-off
+   * whenever it is lost; over UDP the server is asked by OPTIONS every `keepAliveSeconds`.
+   */
+  keepFlow(target: SipTarget, options: KeepFlowOptions = {}): HeldFlow {
+    if (target.transport !== 'udp') return this.transport.keepConnection(target, options);
+    const ask = async (): Promise<string | undefined> => {
+      const answer = await this.ping(target);
+      return answer.answered ? undefined : answer.reason;
+    };
+    return new PingedFlow({ ...options, clock: this.clock, everyMs: keepAliveMsOf(options), ping: ask });
   }
 
   /** Calls that arrive go to `handler`; without one they are refused with 480. */

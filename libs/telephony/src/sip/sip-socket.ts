@@ -1,7 +1,6 @@
 import type { SipTransportName } from '@dialfleet/call';
 import type { Clock } from '@dialfleet/kit';
-import type { SipTarget } from './sip-target.js';
-import type { ServerTls } from './tls-transport.js';
+import type { ServerTls, SipTarget } from './sip-target.js';
 import type { Peer } from './wire.js';
 
 /** Where a message goes. `flow` names the connection to take while it lives; without it, one to the target. */

@@ -22,6 +22,14 @@ export interface SipDestination {
   wsPath?: string;
 }
 
+/** What a TLS or WSS listener shows; PEM text. */
+export interface ServerTls {
+  certificate: string;
+  key: string;
+  /** Only clients with a certificate of this authority are let in. */
+  clientCa?: string;
+}
+
 export interface ServerLocator {
   /** In the order to try (RFC 2782), those that failed lately last. Rejects with UnresolvedHostError. */
   locate(destination: SipDestination): Promise<SipTarget[]>;

@@ -1,16 +1,9 @@
 import { connect, createServer, type TlsOptions } from 'node:tls';
 import { localAddressOf, MAX_CONNECTIONS, type ConnectionKind } from './connection.js';
+import type { ServerTls } from './sip-target.js';
 import { streamConnection } from './stream-connection.js';
 import { listenOn, opened, sourceOf } from './tcp-transport.js';
 import { tlsClientOptions, tlsFault, tlsIdentity } from './tls-context.js';
-
-/** PEM text. */
-export interface ServerTls {
-  certificate: string;
-  key: string;
-  /** Only clients with a certificate of this authority are let in. */
-  clientCa?: string;
-}
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 

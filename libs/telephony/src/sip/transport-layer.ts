@@ -2,6 +2,7 @@ import type { SipTransportName } from '@dialfleet/call';
 import { errorMessage, type Clock } from '@dialfleet/kit';
 import type { Transport } from 'sip.js/lib/core/transport.js';
 import { AimBook, type Aim, type AimOptions } from './aim-book.js';
+import { KeptFlow, type HeldFlow, type KeepFlowOptions } from './kept-flow.js';
 import { LargeRequests } from './large-requests.js';
 import { destinationOf, nextHopOf, staysOnAim } from './next-hop.js';
 import type { OwnAddress } from './own-address.js';
@@ -33,14 +34,15 @@ export class TransportLayer implements Transport {
   private readonly aims: AimBook;
   private readonly large: LargeRequests;
   private readonly probe: UdpProbe;
-  /** Why an INVITE could not be sent, by branch: sip.js reports a bare 503. */
+  private readonly kept = new Set<KeptFlow>();
+  /** Why a request could not be sent, by branch: sip.js reports a bare 503. */
   private readonly sendErrors = new Map<string, string>();
   /** INVITEs given up while their connection was being made, by branch. */
   private readonly withdrawn = new Set<string>();
   /** A request is not going to be answered: its connection is gone, or its port is closed. Set by the owner. */
   onRequestLost: (branch: string, method: string, reason: string) => void = () => undefined;
 
-  constructor(clock: Clock, private readonly locator: ServerLocator, readonly own: OwnAddress, private readonly mainTransport: SipTransportName) {
+  constructor(private readonly clock: Clock, private readonly locator: ServerLocator, readonly own: OwnAddress, private readonly mainTransport: SipTransportName) {
     this.aims = new AimBook(clock);
     this.large = new LargeRequests(clock);
     this.probe = new UdpProbe(clock, (address, port) => this.refused(address, port));
@@ -67,8 +69,7 @@ export class TransportLayer implements Transport {
    * the same place or can be reached in no other way. Calling it again aims elsewhere.
    */
   aim(callId: string, target: Hop, options: AimOptions = {}): void {
-    const keepAliveMs = (options.keepAliveSeconds ?? DEFAULT_KEEP_ALIVE_SECONDS) * 1_000;
-    const endUse = this.sockets.get(target.transport)?.use(target, { keepAliveMs }) ?? (() => undefined);
+    const endUse = this.sockets.get(target.transport)?.use(target, { keepAliveMs: keepAliveMsOf(options) }) ?? (() => undefined);
     this.aims.set(callId, { ...options, target, endUse });
   }
 
@@ -82,6 +83,20 @@ export class TransportLayer implements Transport {
 
   /** Where the requests of this call go. */
   aimOf(callId: string): Hop | undefined { return this.aims.find(callId)?.target; }
+
+  /** Holds a connection to the target open, through all its losses, until released. Not for UDP. */
+  keepConnection(target: Hop, options: KeepFlowOptions): HeldFlow {
+    const socket = this.socketOf(target);
+    const endUse = socket.use(target, { keepAliveMs: keepAliveMsOf(options) });
+    const kept = new KeptFlow({ ...options, clock: this.clock, connect: () => socket.connect?.(target) ?? Promise.resolve(target) });
+    this.kept.add(kept);
+    const release = (): void => {
+      kept.release();
+      endUse();
+      this.kept.delete(kept);
+    };
+    return { get isUp() { return kept.isUp; }, release };
+  }
 
   /** Called by sip.js with a whole message. A rejection ends the transaction as a transport error. */
   send(text: string): Promise<void> {
@@ -117,7 +132,7 @@ export class TransportLayer implements Transport {
     this.withdrawn.add(branch);
   }
 
-  /** The reason why the INVITE of this branch never left, told once. */
+  /** The reason why the request of this branch never left, or was lost, told once. */
   takeSendError(branch: string): string | undefined {
     const reason = this.sendErrors.get(branch);
     this.sendErrors.delete(branch);
@@ -130,6 +145,7 @@ export class TransportLayer implements Transport {
    * more on a new one: to a far end that had it, that is a repetition.
    */
   flowLost(flow: string, reason: string): void {
+    for (const kept of this.kept) kept.lost(flow, reason);
     const mayComeBack = this.own.isListening(transportOfFlow(flow));
     for (const request of this.retransmitter.pendingTo((to) => to.flow === flow)) {
       if (!request.answered && request.to.reused) this.sendAgain(request);
@@ -140,6 +156,7 @@ export class TransportLayer implements Transport {
   async close(): Promise<void> {
     this.retransmitter.stop();
     this.probe.close();
+    for (const kept of this.kept) kept.release();
     await this.closeSockets();
   }
 
@@ -257,11 +274,13 @@ export class TransportLayer implements Transport {
 
   private notSent(branch: string, method: string, reason: string): void {
     this.retransmitter.forget(branch, method);
-    if (method !== 'INVITE' || this.withdrawn.delete(branch)) return;
+    if (this.withdrawn.delete(branch)) return;
     if (this.sendErrors.size >= MAX_REMEMBERED) this.sendErrors.clear();
     this.sendErrors.set(branch, reason);
   }
 }
+
+export const keepAliveMsOf = ({ keepAliveSeconds = DEFAULT_KEEP_ALIVE_SECONDS }: KeepFlowOptions): number => keepAliveSeconds * 1_000;
 
 /** Connections are named after their transport; what came without one came by UDP. */
 const transportOfFlow = (flow: string | undefined): SipTransportName => (flow === undefined ? 'udp' : flow.replace(/[^a-z]+$/, '')) as SipTransportName;

@@ -4,9 +4,10 @@ import { isIP, isIPv6, type LookupFunction, type Socket } from 'node:net';
 import { WebSocket, WebSocketServer, type ClientOptions } from 'ws';
 import { CONNECT_TIMEOUT_MS, localAddressOf, MAX_CONNECTIONS, plainAddress, type Connection, type ConnectionEvents, type ConnectionKind } from './connection.js';
 import { isSecure, type Hop } from './sip-socket.js';
+import type { ServerTls } from './sip-target.js';
 import { listenOn, sourceOf } from './tcp-transport.js';
 import { tlsClientOptions, tlsFault, tlsIdentity } from './tls-context.js';
-import { serverTlsOptions, type ServerTls } from './tls-transport.js';
+import { serverTlsOptions } from './tls-transport.js';
 import { MAX_MESSAGE_BYTES } from './wire.js';
 
 /** RFC 7118 §4 */
