@@ -15,7 +15,7 @@ export class NumbersController {
 
   @Post()
   @Requires('admin')
-  @ApiOperation({ summary: 'Say which bot answers an inbound number; inbound calls are not answered yet' })
+  @ApiOperation({ summary: 'Say which bot answers calls to a number of a trunk' })
   @ApiBody({ type: NumberRequest })
   @ApiCreatedResponse({ type: NumberView })
   create(@Context() context: RequestContext, @ValidBody(NumberRequest) request: NumberRequest): Promise<NumberView> { return this.numbers.create(context, request); }
