@@ -5,13 +5,14 @@ import { errorMessage } from '@dialfleet/kit';
 import { benchAccept } from './accept/accept.js';
 import { benchCalls } from './calls/calls.js';
 import { benchConversation } from './calls/conversation.js';
+import { benchMedia } from './media/media.js';
 import { CORE_OF_OTHERS, describeMachine, pinToCore, requireMachine } from './machine.js';
 import { renderReport, replaceReport, type Row } from './report.js';
 import { benchSetups } from './setups/setups.js';
 import { Undo, type BenchContext } from './undo.js';
 
 const parts: Record<string, (context: BenchContext) => Promise<Row[]>> = {
-  accept: benchAccept, calls: benchCalls, setups: benchSetups, conversation: benchConversation,
+  accept: benchAccept, calls: benchCalls, media: benchMedia, setups: benchSetups, conversation: benchConversation,
 };
 
 const usage = `usage: npm run bench [-- ${Object.keys(parts).join('|')} …] [--quick] [--write]
