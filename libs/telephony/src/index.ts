@@ -20,3 +20,6 @@ export type { LossOptions } from './sip/lossy-socket.js';
 export { Admission, defaultAdmissionLimits, type AdmissionLimits, type AdmissionOptions, type AdmitRequest, type RequestGlimpse, type Verdict } from './sip/admission.js';
 export { defaultLoadLimits, LoadGate, type LoadLimits } from './sip/load-gate.js';
 export type { Refusal } from './sip/message-rules.js';
+export { contactUserOf, RegistrarClient, type RegistrarOptions } from './sip/registrar-client.js';
+export { afterRegister, lapsed, notRegistered, type RegisterResult, type RegistrationStanding } from './sip/registration-machine.js';
+export type { StandaloneAnswer } from './sip/standalone-request.js';

@@ -7,9 +7,16 @@ export interface AimOptions {
   tcpForLargeRequests?: boolean;
   /** Between signs of life on the way to the target while the call lasts; 0: none. Default 30. */
   keepAliveSeconds?: number;
+  /** The connection that the last request went over is gone. */
+  onFlowLost?(reason: string): void;
 }
 
-export interface Aim extends AimOptions { target: Hop; endUse(): void }
+export interface Aim extends AimOptions {
+  target: Hop;
+  /** The connection that the last request went over. */
+  flow?: string;
+  endUse(): void;
+}
 
 /** Where the requests of each call go. A call that is over is remembered for its last words, one to two transaction times. */
 export class AimBook {
@@ -28,6 +35,9 @@ export class AimBook {
   find(callId: string): Aim | undefined {
     return this.aims.get(callId) ?? this.released.get(callId) ?? this.releasedBefore.get(callId);
   }
+
+  /** Of those in use. */
+  along(flow: string): Aim[] { return [...this.aims.values()].filter((aim) => aim.flow === flow); }
 
   release(callId: string): void {
     const aim = this.aims.get(callId);

@@ -24,12 +24,15 @@ import { addressesOnly, dnsNames, type NameService } from './name-service.js';
 import { openSockets } from './open-socket.js';
 import { pingByOptions, type OptionsAnswer } from './options-ping.js';
 import { OutboundLeg, type OutboundCallOptions, type OutboundContext } from './outbound-leg.js';
+import { queryOptions, type QueriedTrunk } from './options-query.js';
 import { OwnAddress } from './own-address.js';
+import { RegistrarClient, type RegistrarOptions } from './registrar-client.js';
 import { applySipJsPatches, disposeCore, loseRequest } from './sip-js-patches.js';
 import { DnsLocator } from './server-locator.js';
 import { SipLadders } from './sip-ladder.js';
 import { protocolOf, type FlowListener } from './sip-socket.js';
 import type { ServerLocator, ServerTls, SipTarget } from './sip-target.js';
+import { StandaloneRequests, type StandaloneAnswer } from './standalone-request.js';
 import { keepAliveMsOf, TransportLayer } from './transport-layer.js';
 
 export interface SipEndpointOptions {
@@ -82,6 +85,7 @@ export class SipEndpoint {
   private readonly legs = new Set<OutboundLeg | IncomingLeg>();
   private readonly outbound = new Map<string, OutboundLeg>();
   private readonly ladders: SipLadders;
+  private readonly requests: StandaloneRequests;
   private handler: InviteHandler | undefined;
   private stopping: Promise<void> | undefined;
   private refused = 0;
@@ -91,6 +95,7 @@ export class SipEndpoint {
     /** Finds the servers of a destination. */
     readonly locator: ServerLocator, private readonly clock: Clock, private intake: MessageIntake | undefined = undefined) {
     this.ladders = new SipLadders(clock);
+    this.requests = new StandaloneRequests({ core, transport, clock });
   }
 
   /** Rejects when the address cannot be bound. */
@@ -149,6 +154,16 @@ export class SipEndpoint {
     return new PingedFlow({ ...options, clock: this.clock, everyMs: keepAliveMsOf(options), ping: ask });
   }
 
+  /** Throws UnsafeSipValueError. */
+  createRegistrar(options: RegistrarOptions): RegistrarClient {
+    return new RegistrarClient(options, { requests: this.requests, locator: this.locator, contactPart: (target) => this.transport.own.contactPart(target) });
+  }
+
+  /** Asks a server of the trunk what it can do (RFC 3261 §11); never rejects. Throws UnsafeSipValueError. */
+  queryOptions(trunk: QueriedTrunk, target: SipTarget, timeoutMs: number): Promise<StandaloneAnswer> {
+    return queryOptions(trunk, target, timeoutMs, { requests: this.requests, localHost: this.transport.own.host, contactPart: (way) => this.transport.own.contactPart(way) });
+  }
+
   /** Calls that arrive go to `handler`; without one they are refused with 480. */
   onInvite(handler: InviteHandler): void { this.handler = handler; }
 
@@ -178,6 +193,7 @@ export class SipEndpoint {
       });
     }
     for (const leg of [...this.legs]) leg.abandon();
+    this.requests.stop();
     disposeCore(this.core);
     await this.transport.close();
   }
@@ -199,7 +215,7 @@ export class SipEndpoint {
     const { configuration } = this.core;
     configuration.contact.uri.port = this.transport.portOf(main);
     configuration.viaHost = this.transport.own.sentBy({ transport: main });
-    configuration.authenticationFactory = () => callCredentials((callId) => this.outbound.get(callId)?.authentication);
+    configuration.authenticationFactory = () => callCredentials((callId) => this.outbound.get(callId)?.authentication ?? this.requests.digestOf(callId));
     this.transport.onRequestLost = (branch, method, reason) => loseRequest(this.core, branch, method, reason);
     this.core.delegate = {
       onInvite: (invite) => this.invited(invite),

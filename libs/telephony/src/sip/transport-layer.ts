@@ -151,6 +151,7 @@ export class TransportLayer implements Transport {
       if (!request.answered && request.to.reused) this.sendAgain(request);
       else if (!request.answered || !mayComeBack) this.lost(request.branch, request.method, reason);
     }
+    for (const aim of this.aims.along(flow)) aim.onFlowLost?.(reason);
   }
 
   async close(): Promise<void> {
@@ -193,19 +194,20 @@ export class TransportLayer implements Transport {
     throw failure;
   }
 
-  private async sizedRequest(message: WireMessage, to: Hop, aim: AimOptions | undefined): Promise<void> {
-    if (!this.large.wantsTcp(message, to, aim) || !this.has('tcp')) return this.transmitRequest(message, to);
+  private async sizedRequest(message: WireMessage, to: Hop, aim: Aim | undefined): Promise<void> {
+    if (!this.large.wantsTcp(message, to, aim) || !this.has('tcp')) return this.transmitRequest(message, to, to, aim);
     const overTcp = await this.large.overTcp(to, (hop) => this.socketOf(hop).connect?.(hop));
     return this.transmitRequest(message, overTcp ?? to, to);
   }
 
   /** @param contactWay how the far end is to reach us: as over the trunk's own transport, also for a request too large for it */
-  private async transmitRequest(message: WireMessage, to: Hop, contactWay?: Hop): Promise<void> {
+  private async transmitRequest(message: WireMessage, to: Hop, contactWay?: Hop, aim?: Aim): Promise<void> {
     try {
       const socket = this.socketOf(to);
       const hop = socket.connect ? await socket.connect(to) : to;
+      if (aim) aim.flow = hop.flow;
       if (message.method === 'INVITE' && this.withdrawn.has(message.branch ?? '')) throw new Error('withdrawn before it could be sent');
-      const text = this.own.withOwnNames(message, hop, contactWay ?? hop);
+      const text = this.own.withOwnNames(message, hop, contactWay === undefined || contactWay === to ? hop : contactWay);
       this.retransmitter.requestSent({ ...message, text }, hop);
       await this.put(socket, text, hop);
       if (this.sendErrors.size > 0) this.sendErrors.delete(message.branch ?? '');
