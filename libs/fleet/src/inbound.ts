@@ -52,6 +52,8 @@ export interface RegistrationState {
   lastAnswer: { status: number | null; reason: string; at: string };
   /** ISO 8601; null while not registered. */
   expiresAt: string | null;
+  /** RFC 3608: Route values for calls through the trunk. */
+  serviceRoute?: string[];
 }
 
 export interface TrunkCheckStep {

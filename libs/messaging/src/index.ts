@@ -7,6 +7,7 @@ export * from './jetstream-context.js';
 export * from './jetstream-rethrow-filter.js';
 export * from './jetstream-strategy.js';
 export * from './jetstream-streams.js';
+export * from './registration-store.js';
 export * from './request-reply.js';
 export * from './subjects.js';
 export * from './temporary-nats.js';
