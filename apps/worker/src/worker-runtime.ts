@@ -19,6 +19,7 @@ import { Heartbeats } from './fleet/heartbeats.js';
 import { OutcomeJournal } from './journal/outcome-journal.js';
 import type { WorkerSettings } from './settings.js';
 import { takeInboundCalls } from './sip/inbound.js';
+import { keepRegistered } from './sip/keep-registered.js';
 import { SipLegs } from './sip/sip-legs.js';
 import { askGateways, followTrunkChanges, TrunkDirectory } from './sip/trunk-directory.js';
 
@@ -35,6 +36,7 @@ export class WorkerRuntime {
     private readonly sip: SipLegs, private readonly media: MediaThread, private readonly providers: Providers,
     private readonly sessions: ReadonlySet<CallSession>,
     private readonly stopTakingCalls: () => void,
+    private readonly unregister: () => Promise<void>,
     /** Every trunk of the fleet. */
     readonly trunks: TrunkDirectory,
     /** Resolves when a part has died that only a new process replaces. */
@@ -86,8 +88,9 @@ export class WorkerRuntime {
     const stopTakingCalls = takeInboundCalls({
       nc, worker, trunks, slots, admission, unknownSource: settings.unknownSource, realm: DIGEST_REALM, begin, sip, clock, logger,
     });
+    const unregister = keepRegistered({ nc, worker, trunks, slots, sip, clock, logger });
     const heartbeats = new Heartbeats(slots, clock, { ...worker, version, startedAtMs: clock.nowMs(), mediaAddress: sip.mainAddress, sipAddress: sip.sipAddress }, (beat) => { publishBeat(nc, beat); });
-    return new WorkerRuntime(slots, heartbeats, logger, settings, nc, journal, sip, media, providers, sessions, stopTakingCalls, trunks, broken);
+    return new WorkerRuntime(slots, heartbeats, logger, settings, nc, journal, sip, media, providers, sessions, stopTakingCalls, unregister, trunks, broken);
   }
 
   /** Resolves when the broker has answered. */
@@ -99,6 +102,7 @@ export class WorkerRuntime {
     await this.slots.drained(this.settings.drainTimeoutMs);
     this.heartbeats.stop();
     this.trunks.stop();
+    await this.unregister();
     this.stopTakingCalls();
     await this.journal.close(JOURNAL_FLUSH_MS);
     await this.sip.stop();

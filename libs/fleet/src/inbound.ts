@@ -8,6 +8,8 @@ export interface InboundRequest {
   trunkIds: string[];
   /** User part of the request URI: the number called, as the carrier wrote it. */
   calledUser: string;
+  /** A call to the Contact of a registration names the number elsewhere (To, P-Called-Party-ID): tried after `calledUser`. */
+  alsoCalled?: string[];
   /** User part of P-Asserted-Identity, else of From; empty for an anonymous caller. */
   callerUser: string;
   /** SIP Call-ID and From tag: the same INVITE asked twice gets the same call. */

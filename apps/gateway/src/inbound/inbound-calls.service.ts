@@ -77,10 +77,10 @@ export class InboundCalls {
   }
 
   /** Of the numbers that the called one may be, the first that one of the trunks has. */
-  private async routeOf({ trunkIds, calledUser }: InboundRequest): Promise<InboundRoute | undefined> {
+  private async routeOf({ trunkIds, calledUser, alsoCalled = [] }: InboundRequest): Promise<InboundRoute | undefined> {
     const trunks = await this.calls.countries(trunkIds);
     const wanted = trunks.flatMap(({ id, default_country: country }) =>
-      calledNumbers(calledUser, country ?? undefined).map((number, rank) => ({ trunkId: id, number, rank })));
+      [calledUser, ...alsoCalled].flatMap((user) => calledNumbers(user, country ?? undefined)).map((number, rank) => ({ trunkId: id, number, rank })));
     if (wanted.length === 0) return undefined;
     const rankOf = (route: InboundRoute): number => wanted.find((one) => one.trunkId === route.trunk.id && one.number === route.number)?.rank ?? wanted.length;
     return (await this.calls.routes(wanted)).sort((a, b) => rankOf(a) - rankOf(b) || (a.trunk.id < b.trunk.id ? -1 : 1))[0];

@@ -50,6 +50,10 @@ describe('a call to a number of ours', () => {
     expect(listed.body).toMatchObject({ status: 'accepted', direction: 'inbound', caller_id: '+14155550177', from_number: '+14155550177', to_number: DID });
   });
 
+  it('is found in To when the carrier calls the Contact of a registration', async () => {
+    expect((await taken(call({ calledUser: 'acct', alsoCalled: ['nobody', DID] }))).toNumber).toBe(DID);
+  });
+
   it.each(['14155550100', '4155550100', '0014155550100', '+1-415-555-0100', '%2B14155550100', '+14155550100;npdi=yes'])('is known when the carrier writes %s', async (calledUser) => {
     expect((await taken(call({ calledUser }))).toNumber).toBe(DID);
   });

@@ -89,6 +89,12 @@ describe('a call that comes in to a worker', () => {
 describe('what a gateway is asked', () => {
   const ask = (headers: Record<string, string>, fromUser = '+2') => inboundRequest({ callId: 'c', toUser: '+1', fromUser, headers: { from: `<sip:${fromUser}@x>;tag=a1;x=y`, ...headers } }, { workerId: 'w', epoch: 'e' }, ['t']);
 
+  it('names the number where To or P-Called-Party-ID has it, when the carrier calls the Contact of a registration', () => {
+    const call = { callId: 'c', toUser: 'acct', fromUser: '+2', headers: { from: '<sip:+2@x>;tag=a', to: '<sip:+4930123@x>', 'p-called-party-id': '<sip:+4930124@x>' } };
+    expect(inboundRequest(call, { workerId: 'w', epoch: 'e' }, ['t'], new Set(['acct'])).alsoCalled).toEqual(['+4930124', '+4930123']);
+    expect(inboundRequest(call, { workerId: 'w', epoch: 'e' }, ['t'], new Set(['other']))).not.toHaveProperty('alsoCalled');
+  });
+
   it('names the caller by the carrier\'s word, else by From', () => {
     expect(ask({}).callerUser).toBe('+2');
     expect(ask({ 'p-asserted-identity': '"Ann" <sip:+14155550177;cpc=ordinary@carrier>, <tel:+14155550178>' }).callerUser).toBe('+14155550177');

@@ -1,8 +1,8 @@
 import type { BotSettings } from '@dialfleet/bot';
 import type { CallLeg, CallPlan } from '@dialfleet/call';
-import type { InboundDecision, InboundRequest } from '@dialfleet/fleet';
+import type { InboundDecision, InboundRequest, TrunkEntry } from '@dialfleet/fleet';
 import { errorMessage, maskNumber, type Logger } from '@dialfleet/kit';
-import type { IncomingCall } from '@dialfleet/telephony';
+import { contactUserOf, type IncomingCall } from '@dialfleet/telephony';
 import type { CallSlots, RunningCall } from '../fleet/call-slots.js';
 import { readClaim } from '../fleet/claim-request.js';
 import type { InboundGate } from './inbound-gate.js';
@@ -20,6 +20,7 @@ export interface InboundParts {
   gate: Pick<InboundGate, 'trunksOf'>;
   slots: Pick<CallSlots, 'reserve'>;
   worker: { workerId: string; epoch: string };
+  trunks?: { readonly entries: readonly TrunkEntry[] };
   /** `fleet.inbound`. Rejects within seconds when no gateway answers. */
   ask(request: InboundRequest): Promise<InboundDecision>;
   begin(plan: CallPlan<BotSettings>, leg: CallLeg): InboundSession;
@@ -44,7 +45,7 @@ export class InboundCalls {
     let hasLeft = false;
     const stopListening = call.leg.events.on('hungUp', () => { hasLeft = true; });
     try {
-      const decision = await this.parts.ask(inboundRequest(call, worker, trunkIds));
+      const decision = await this.parts.ask(inboundRequest(call, worker, trunkIds, this.contactUsers(trunkIds)));
       if (decision.action === 'refuse') { call.reject(decision.sipStatus, { reason: decision.reason, retryAfterSeconds: decision.retryAfterSeconds }); return; }
       const plan = readClaim(decision);
       if (!plan.ok) throw new Error(`unreadable plan: ${plan.detail}`);
@@ -57,6 +58,11 @@ export class InboundCalls {
       stopListening();
       slot.free();
     }
+  }
+
+  private contactUsers(trunkIds: readonly string[]): Set<string> {
+    const { trunks } = this.parts;
+    return new Set(trunks?.entries.flatMap(({ register, trunk: { trunkId, username } }) => (register && username !== undefined && trunkIds.includes(trunkId) ? [decodeURIComponent(contactUserOf(username))] : [])));
   }
 
   /** The call is stored, so it gets its result also when the caller has gone meanwhile. */

@@ -10,11 +10,15 @@ const MAX_VALUE = 1024;
 
 type Call = Pick<IncomingCall, 'callId' | 'toUser' | 'fromUser' | 'headers'>;
 
-/** What a gateway is asked about a caller. */
-export function inboundRequest(call: Call, worker: { workerId: string; epoch: string }, trunkIds: readonly string[]): InboundRequest {
+/**
+ * What a gateway is asked about a caller.
+ * @param contactUsers user parts under which those trunks are registered: a call to one of them names its number elsewhere
+ */
+export function inboundRequest(call: Call, worker: { workerId: string; epoch: string }, trunkIds: readonly string[], contactUsers: ReadonlySet<string> = new Set()): InboundRequest {
   const withheld = isWithheld(call);
+  const alsoCalled = contactUsers.has(call.toUser) ? [userOf(call.headers['p-called-party-id']), userOf(call.headers['to'])].filter((user) => user !== undefined) : [];
   return {
-    ...worker, trunkIds: [...trunkIds], calledUser: call.toUser, callerUser: withheld ? '' : callerOf(call), sipCallId: call.callId, fromTag: fromTag(call.headers),
+    ...worker, trunkIds: [...trunkIds], calledUser: call.toUser, ...(alsoCalled.length === 0 ? {} : { alsoCalled }), callerUser: withheld ? '' : callerOf(call), sipCallId: call.callId, fromTag: fromTag(call.headers),
     headers: Object.fromEntries(Object.entries(call.headers).filter(([name]) => name.startsWith('x-') || (TELLING.has(name) && !(withheld && NAMING.has(name))))
       .map(([name, value]) => [name, value.slice(0, MAX_VALUE)])),
   };

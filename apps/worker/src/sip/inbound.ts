@@ -55,7 +55,7 @@ export function takeInboundCalls({ nc, worker, trunks, slots, admission, unknown
   admission.isKnown = (address) => gate.isKnown(address);
   admission.admit = (knock, source) => gate.admit(knock, source.address);
   const calls = new InboundCalls({
-    gate, slots, worker, begin, logger, ask: (question) => askGateways(nc, question),
+    gate, slots, worker, trunks, begin, logger, ask: (question) => askGateways(nc, question),
   });
   sip.onInvite((call) => calls.invited(call));
   return () => { sources.stop(); };

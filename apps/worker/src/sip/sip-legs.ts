@@ -33,6 +33,8 @@ export class SipLegs {
   private readonly endpoints = new Map<string, Promise<SipEndpoint>>();
   private mainPort = 0;
   private handler: InviteHandler | undefined;
+  /** Of the trunk's registration (RFC 3608): Route values. */
+  serviceRouteOf: (trunkId: string) => readonly string[] = () => [];
 
   private readonly names: NameService;
   private readonly locator: DnsLocator;
@@ -66,8 +68,11 @@ export class SipLegs {
   async createLeg(plan: CallPlan): Promise<CallLeg> {
     const { trunk } = plan;
     const endpoint = await this.endpoint(await this.addressFor(trunk));
-    return endpoint.createCall({ trunk, dialUser: plan.dialUser, fromNumber: plan.fromNumber });
+    return endpoint.createCall({ trunk, dialUser: plan.dialUser, fromNumber: plan.fromNumber, serviceRoute: this.serviceRouteOf(trunk.trunkId) });
   }
+
+  /** The endpoint whose sockets reach this trunk. */
+  async towards(trunk: TrunkPlan): Promise<SipEndpoint> { return this.endpoint(await this.addressFor(trunk)); }
 
   async stop(): Promise<void> {
     await Promise.all([...this.endpoints.values()].map((endpoint) => endpoint.then((e) => e.stop(), () => undefined)));

@@ -4,7 +4,7 @@ import type { OutgoingRequestMessage } from 'sip.js/lib/core/messages/outgoing-r
 import type { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-core.js';
 import type { URI } from 'sip.js/lib/grammar/uri.js';
 import { ALLOW_HEADER } from './capabilities.js';
-import { safeHeaders } from './header-safety.js';
+import { safeHeaders, safeText } from './header-safety.js';
 import { identityHeaders, parseProxy, proxyRoute, requestUri, type IdentityHeaders } from './invite-headers.js';
 import { RELIABLE } from './reliable-provisional.js';
 import { requestHeaders, type SessionTimerPolicy } from './session-timer.js';
@@ -18,6 +18,8 @@ export interface InviteOptions {
   /** User part of From. */
   fromNumber: string;
   displayName?: string;
+  /** Route values that the registrar gave with the registration (RFC 3608 §5): after the outbound proxy's. */
+  serviceRoute?: readonly string[];
   /** Further header fields of the INVITE. */
   headers?: Readonly<Record<string, string>>;
 }
@@ -43,9 +45,10 @@ export class InviteWriter {
 
   /** Throws UnsafeSipValueError. */
   constructor(private readonly options: InviteOptions, private readonly context: WriterContext) {
-    const { trunk, fromNumber, displayName, dialUser, headers } = options;
+    const { trunk, fromNumber, displayName, dialUser, headers, serviceRoute = [] } = options;
     this.identity = identityHeaders({ trunk, number: fromNumber, displayName, localHost: context.localHost });
-    this.route = trunk.outboundProxy === undefined ? [] : [proxyRoute(parseProxy(trunk.outboundProxy), trunk.transport)];
+    const proxy = trunk.outboundProxy === undefined ? [] : [proxyRoute(parseProxy(trunk.outboundProxy), trunk.transport)];
+    this.route = [...proxy, ...serviceRoute.map((value) => safeText(value, 'service route'))];
     this.extraHeaders = safeHeaders(headers ?? {});
     this.to = requestUri(dialUser, { host: trunk.host, transport: 'udp' });
   }
