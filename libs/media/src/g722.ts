@@ -74,15 +74,11 @@ class SubBand {
     const p0 = saturate(this.zeroPart + d0);
     this.adaptPoles(p0);
     this.adaptZeros(d0);
-    this.d.copyWithin(1, 0, 5);
-    this.d[0] = d0;
     const polePart = saturate(((this.a1 * saturate(2 * r0)) >> 15) + ((this.a2 * saturate(2 * this.r1)) >> 15));
     this.r1 = r0;
     this.p2 = this.p1;
     this.p1 = p0;
-    let zeroPart = 0;
-    for (let i = 5; i >= 0; i--) zeroPart += (this.b[i] * saturate(2 * this.d[i])) >> 15;
-    this.zeroPart = saturate(zeroPart);
+    this.zeroPart = this.filterZeros(d0);
     this.predicted = saturate(polePart + this.zeroPart);
   }
 
@@ -99,11 +95,23 @@ class SubBand {
 
   /** UPZERO. */
   private adaptZeros(d0: number): void {
+    const { b, d } = this;
     const step = d0 === 0 ? 0 : 128;
     for (let i = 0; i < 6; i++) {
-      const towards = d0 < 0 === this.d[i] < 0 ? step : -step;
-      this.b[i] = saturate(towards + ((this.b[i] * 32_640) >> 15));
+      const towards = d0 < 0 === d[i] < 0 ? step : -step;
+      b[i] = saturate(towards + ((b[i] * 32_640) >> 15));
     }
+  }
+
+  /** DELAYA for the differences, then FILTEZ. */
+  private filterZeros(d0: number): number {
+    const { b, d } = this;
+    // copyWithin costs more than the rest of the block.
+    for (let i = 5; i > 0; i--) d[i] = d[i - 1];
+    d[0] = d0;
+    let sum = 0;
+    for (let i = 0; i < 6; i++) sum += (b[i] * saturate(2 * d[i])) >> 15;
+    return saturate(sum);
   }
 }
 
@@ -113,26 +121,26 @@ const newUpperBand = (): SubBand => new SubBand(MAX_UPPER_LOG_SCALE, UPPER_SCALE
 export class G722Encoder {
   private readonly lower = newLowerBand();
   private readonly upper = newUpperBand();
-  /** The last 24 input samples, oldest first. */
-  private readonly history = new Int32Array(QMF_TAPS);
+  /** The last 22 input samples, oldest first. */
+  private history = new Int32Array(QMF_TAPS - 2);
 
   /** Codes 16 kHz audio (an even number of samples), one byte a pair, into `out` from `offset` on; returns the bytes written. */
   encode(pcm: Int16Array, out: Uint8Array, offset = 0): number {
     const pairs = pcm.length >> 1;
-    for (let i = 0; i < pairs; i++) out[offset + i] = this.encodePair(pcm[2 * i], pcm[2 * i + 1]);
+    const samples = new Int32Array(QMF_TAPS - 2 + 2 * pairs);
+    samples.set(this.history);
+    samples.set(pcm.length % 2 === 0 ? pcm : pcm.subarray(0, 2 * pairs), QMF_TAPS - 2);
+    for (let i = 0; i < pairs; i++) out[offset + i] = this.encodePair(samples, 2 * i);
+    this.history = samples.slice(2 * pairs);
     return pairs;
   }
 
-  private encodePair(first: number, second: number): number {
-    const { history } = this;
-    history.copyWithin(0, 2);
-    history[QMF_TAPS - 2] = first;
-    history[QMF_TAPS - 1] = second;
+  private encodePair(samples: Int32Array, from: number): number {
     let odd = 0;
     let even = 0;
     for (let i = 0; i < 12; i++) {
-      odd += history[2 * i] * QMF[i];
-      even += history[2 * i + 1] * QMF[11 - i];
+      odd += samples[from + 2 * i] * QMF[i];
+      even += samples[from + 2 * i + 1] * QMF[11 - i];
     }
     return this.encodeUpper((even - odd) >> 14) << 6 | this.encodeLower((even + odd) >> 14);
   }
@@ -163,30 +171,22 @@ export class G722Decoder {
   private readonly lower = newLowerBand();
   private readonly upper = newUpperBand();
   /** Sums and differences of the bands, oldest first. */
-  private readonly history = new Int32Array(QMF_TAPS);
+  private history = new Int32Array(QMF_TAPS - 2);
 
   /** 16 kHz audio, two samples a byte. */
   decode(codes: Uint8Array): Int16Array {
+    const bands = new Int32Array(QMF_TAPS - 2 + 2 * codes.length);
+    bands.set(this.history);
     const pcm = new Int16Array(2 * codes.length);
-    for (let i = 0; i < codes.length; i++) this.decodePair(codes[i], pcm, 2 * i);
-    return pcm;
-  }
-
-  private decodePair(code: number, pcm: Int16Array, at: number): void {
-    const rl = this.decodeLower(code & 0x3f);
-    const rh = this.decodeUpper(code >> 6);
-    const { history } = this;
-    history.copyWithin(0, 2);
-    history[QMF_TAPS - 2] = rl + rh;
-    history[QMF_TAPS - 1] = rl - rh;
-    let first = 0;
-    let second = 0;
-    for (let i = 0; i < 12; i++) {
-      second += history[2 * i] * QMF[i];
-      first += history[2 * i + 1] * QMF[11 - i];
+    for (let i = 0; i < codes.length; i++) {
+      const rl = this.decodeLower(codes[i] & 0x3f);
+      const rh = this.decodeUpper(codes[i] >> 6);
+      bands[QMF_TAPS - 2 + 2 * i] = rl + rh;
+      bands[QMF_TAPS - 1 + 2 * i] = rl - rh;
+      joinBands(bands, pcm, 2 * i);
     }
-    pcm[at] = saturate(first >> 11);
-    pcm[at + 1] = saturate(second >> 11);
+    this.history = bands.slice(2 * codes.length);
+    return pcm;
   }
 
   private decodeLower(code: number): number {
@@ -203,6 +203,18 @@ export class G722Decoder {
     upper.adapt(difference, WH_BY_IH[code]);
     return clampTo15Bits(reconstructed);
   }
+}
+
+/** The receiving quadrature mirror filter: two output samples out of 24 sums and differences. */
+function joinBands(bands: Int32Array, pcm: Int16Array, at: number): void {
+  let first = 0;
+  let second = 0;
+  for (let i = 0; i < 12; i++) {
+    second += bands[at + 2 * i] * QMF[i];
+    first += bands[at + 2 * i + 1] * QMF[11 - i];
+  }
+  pcm[at] = saturate(first >> 11);
+  pcm[at + 1] = saturate(second >> 11);
 }
 
 /** LIMIT. */

@@ -73,9 +73,15 @@ export class Resampler {
     const place = output * this.down;
     const weights = this.phases[place % this.up];
     const first = Math.floor(place / this.up) - this.half + 1 - this.historyStart;
-    let sum = 0;
-    for (let k = 0; k < weights.length; k++) sum += weights[k] * this.history[first + k];
-    return Math.max(-32768, Math.min(32767, Math.round(sum)));
+    const { history } = this;
+    // Two sums do not wait for each other: half the time. The filter's length is even.
+    let even = 0;
+    let odd = 0;
+    for (let k = 0; k < weights.length; k += 2) {
+      even += weights[k] * history[first + k];
+      odd += weights[k + 1] * history[first + k + 1];
+    }
+    return Math.max(-32768, Math.min(32767, Math.round(even + odd)));
   }
 
   private phaseWeights(phase: number): Float64Array {
