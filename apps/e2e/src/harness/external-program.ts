@@ -37,9 +37,11 @@ export class ExternalProgram {
 
   get ended(): boolean { return this.child.exitCode !== null || this.child.signalCode !== null; }
 
-  /** Resolves when the output has `text`; rejects when the program ends without it. */
-  async wrote(text: string): Promise<void> {
+  /** Resolves when the output has `text`; rejects when the program ends without it, or does not write it in time. */
+  async wrote(text: string, timeoutMs = 20_000): Promise<void> {
+    const deadline = Date.now() + timeoutMs;
     while (!this.output.includes(text)) {
+      if (Date.now() > deadline) throw new Error(`it has not written "${text}" within ${timeoutMs / 1000} s: ${this.output}`);
       if (this.ended) throw new Error(`it ended without writing "${text}": ${this.output}`);
       await new Promise((resolve) => { setTimeout(resolve, 20); });
     }

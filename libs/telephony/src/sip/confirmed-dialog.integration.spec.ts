@@ -277,7 +277,7 @@ describe('transfer by REFER', () => {
   it('names the target and who sends them, and tells how it goes', async () => {
     const { leg } = await outbound();
     const { progress, outcome, refer } = await transfer(leg);
-    expect(header(refer, 'Refer-To')).toBe('<sip:+14155550199@127.0.0.1>');
+    expect(header(refer, 'Refer-To')).toBe(`<sip:+14155550199@127.0.0.1:${peer.port}>`);
     expect(header(refer, 'Referred-By')).toMatch(/^<sip:\+14155550100@127\.0\.0\.1>$/);
     peer.reply(refer, '202 Accepted');
     expect(statusOf(await notify('100 Trying'))).toBe(200);

@@ -24,6 +24,8 @@ export interface DialogContext {
   contactHeader: string;
   /** We sent the INVITE. */
   ownsCallId: boolean;
+  /** Where the INVITE was for: To has no port (RFC 3261 §19.1.1), yet whom we refer elsewhere needs it. */
+  dialledPort?: number | undefined;
   /** Methods of the far end's Allow header; undefined: it told none. */
   peerAllows?: ReadonlySet<string> | undefined;
   /** Default: RFC 4028 at half an hour. */
@@ -98,7 +100,7 @@ export class ConfirmedDialog {
     if (context.peerAllows?.has('REFER') === false) return Promise.resolve({ ok: false, sipStatus: null, reason: 'the far end does not allow REFER' });
     const refer = new OutgoingRefer(this.session, context.clock, progress, (detail) => this.lost(detail));
     try {
-      refer.send(target, context.contactHeader);
+      refer.send(target, context.contactHeader, context.dialledPort);
     } catch (error) {
       return Promise.resolve({ ok: false, sipStatus: null, reason: errorMessage(error) });
     }

@@ -227,7 +227,7 @@ export class OutboundLeg implements CallLeg {
     if (this.state === 'gone') { session.bye(); return; }
     const dialog = new ConfirmedDialog(session, {
       ...this.context, contactHeader: this.contactHeader, media: this.media, events: this.events, ownsCallId: true, peerAllows: methodsOf(message.getHeaders('allow')),
-      timerPolicy: this.timerPolicy, allowRefer: this.options.trunk.allowRefer,
+      timerPolicy: this.timerPolicy, allowRefer: this.options.trunk.allowRefer, dialledPort: this.options.trunk.port,
     }, () => this.gone());
     this.dialog = dialog;
     const answered = { sipStatus: message.statusCode ?? 200 };

@@ -5,6 +5,8 @@ import type { Session } from 'sip.js/lib/core/session/session.js';
 import { safeUser } from './header-safety.js';
 import { referLimitMs, referSent, referStep, type ReferInput, type ReferState } from './refer-progress.js';
 
+const DEFAULT_PORT = 5060;
+
 /** One REFER of ours (RFC 3515): asks the far end to call `target` instead of us, and follows what becomes of it. */
 export class OutgoingRefer {
   readonly outcome: Promise<TransferOutcome>;
@@ -19,14 +21,14 @@ export class OutgoingRefer {
   }
 
   /** Throws UnsafeSipValueError when `target` is no SIP user part. */
-  send(target: string, contactHeader: string): void {
+  send(target: string, contactHeader: string, dialledPort?: number): void {
     const { session } = this;
     const refused = ({ message }: { message: { statusCode?: number; reasonPhrase?: string } }): void => {
       const sipStatus = message.statusCode ?? 500;
       this.input({ type: 'refused', sipStatus, reason: `REFER was refused: ${sipStatus} ${message.reasonPhrase ?? ''}`.trimEnd() });
       if (sipStatus === 481) this.onLost('the far end does not know the call any more (481 to REFER)');
     };
-    const extraHeaders = [`Refer-To: <${referTo(session, target)}>`, `Referred-By: <${session.localURI}>`, contactHeader];
+    const extraHeaders = [`Refer-To: <${referTo(session, target, dialledPort)}>`, `Referred-By: <${session.localURI}>`, contactHeader];
     session.refer({ onAccept: () => this.input({ type: 'accepted' }), onRedirect: refused, onReject: refused }, { extraHeaders });
     if (this.state === referSent) this.limit();
   }
@@ -57,8 +59,8 @@ export class OutgoingRefer {
 }
 
 /** The target as the far end of this dialog would dial it: its host is the one we called, or the caller's. */
-function referTo(session: Session, target: string): string {
-  const { host, port } = session.remoteURI;
+function referTo(session: Session, target: string, dialledPort: number | undefined): string {
+  const { host, port = dialledPort === DEFAULT_PORT ? undefined : dialledPort } = session.remoteURI;
   return `sip:${escapeUser(safeUser(target, 'transfer target'))}@${host}${port ? `:${port}` : ''}`;
 }
 
