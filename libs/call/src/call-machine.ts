@@ -26,7 +26,8 @@ export type CallEvent =
   | { type: 'transferred'; target: string }
   /** The target answered a call of ours, and hears the customer from now on. */
   | { type: 'bridged'; target: string }
-  | { type: 'remoteHangUp' }
+  /** `detail`: why, in the words of the far end. */
+  | { type: 'remoteHangUp'; detail?: string }
   | { type: 'maxDuration' }
   | { type: 'silence' }
   | { type: 'released' };

@@ -130,8 +130,8 @@ export class CallSession implements RunningCall {
     report(603);
   }
 
-  private customerHungUp(): void {
-    if (this.handOver) this.handOver.hungUp(); else this.dispatch({ type: 'remoteHangUp' });
+  private customerHungUp(detail?: string): void {
+    if (this.handOver) this.handOver.hungUp(); else this.dispatch({ type: 'remoteHangUp', ...(detail === undefined ? {} : { detail }) });
   }
 
   private async dial(): Promise<void> {
@@ -183,7 +183,7 @@ export class CallSession implements RunningCall {
     leg.events.on('provisional', ({ sipStatus, earlyMedia }) => { this.onProvisional(sipStatus, earlyMedia); });
     leg.events.on('answered', () => { this.dispatch({ type: 'answered' }); });
     leg.events.on('failed', ({ sipStatus, reason }) => { this.dispatch({ type: 'finalFailure', sipStatus, reason }); });
-    leg.events.on('hungUp', () => { this.customerHungUp(); });
+    leg.events.on('hungUp', ({ sipReason }) => { this.customerHungUp(sipReason); });
     leg.events.on('referred', ({ target, report }) => { this.referredByFarEnd(target, report); });
     leg.events.on('fault', ({ reason, detail }) => { this.dispatch({ type: 'fault', reason, detail }); });
     leg.events.on('released', () => { this.dispatch({ type: 'released' }); });

@@ -9,6 +9,7 @@ import { IncomingRefer, referTarget } from './incoming-refer.js';
 import { pressOfInfo, sendInfoDtmf } from './info-dtmf.js';
 import type { LegMedia } from './leg-media.js';
 import { OutgoingRefer } from './refer.js';
+import { reasonText } from './refusal-reason.js';
 import { TRANSACTION_TIMEOUT_MS } from './retransmitter.js';
 import { SessionRefresh } from './session-refresh.js';
 import { answerRequest, sessionTimerPolicy, SessionTimer, type SessionTimerPolicy, type SessionTimerTerms } from './session-timer.js';
@@ -162,7 +163,7 @@ export class ConfirmedDialog {
     this.refer?.left();
     this.stop();
     this.onEnded();
-    if (!wasEnded) this.context.events.emit('hungUp', { sipReason: request.message.getHeader('reason') });
+    if (!wasEnded) this.context.events.emit('hungUp', { sipReason: reasonText(request.message.getHeader('reason') ?? '') });
   }
 
   private infoReceived(request: IncomingRequest): void {

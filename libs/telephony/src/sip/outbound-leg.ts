@@ -19,6 +19,7 @@ import { requestUri, trunkDestination } from './invite-headers.js';
 import { InviteWriter, type InviteOptions } from './invite-writer.js';
 import { LegMedia } from './leg-media.js';
 import { redirection } from './redirect-contacts.js';
+import { refusalReason } from './refusal-reason.js';
 import { retryAfterMs } from './retry-after.js';
 import { policyAfterTooSmall, sessionTimerPolicy, termsOfAnswer, type SessionTimerPolicy } from './session-timer.js';
 import { sdpOf } from './sip-body.js';
@@ -281,7 +282,7 @@ export class OutboundLeg implements CallLeg {
 
   private endOf(message: IncomingResponseMessage, sipStatus: number, ours: string | undefined): AttemptEnd<URI> {
     if (ours !== undefined) return sipStatus === 408 ? { kind: 'silent' } : { kind: 'unreachable', detail: ours };
-    const reason = message.reasonPhrase || `status ${sipStatus}`;
+    const reason = refusalReason(message.reasonPhrase || `status ${sipStatus}`, message);
     if (sipStatus >= 400) return { kind: 'refused', sipStatus, reason };
     return { kind: 'redirected', sipStatus, reason, ...redirection(message.getHeaders('contact'), this.options.trunk) };
   }
