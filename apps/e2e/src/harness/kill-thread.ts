@@ -11,10 +11,34 @@ type Message = { id?: number; method?: string; params?: Record<string, unknown> 
  * needs no door of its own. `logFile` holds the process's stderr; it must run with `--inspect-port=0`.
  */
 export async function killThread(pid: number, threadName: string, logFile: string): Promise<void> {
+  await withDebugger(pid, logFile, (socket) => throwInThread(socket, threadName));
+}
+
+/** The main thread throws, uncaught, in the handler of the next datagram that begins with `start`. Needs what `killThread` needs. */
+export async function throwAtDatagram(pid: number, start: string, logFile: string): Promise<void> {
+  const expression = `{
+    const { Socket } = process.getBuiltinModule('node:dgram');
+    const { emit } = Socket.prototype;
+    Socket.prototype.emit = function (event, ...rest) {
+      const emitted = emit.call(this, event, ...rest);
+      if (event !== 'message' || !String(rest[0]).startsWith(${JSON.stringify(start)})) return emitted;
+      Socket.prototype.emit = emit;
+      throw new Error('a fault in a SIP handler, by a test');
+    };
+  } 0`;
+  await withDebugger(pid, logFile, async (socket) => {
+    const answered = new Promise<string>((resolve, reject) => { socket.on('message', (data: Buffer) => { resolve(data.toString()); }); socket.once('close', () => { reject(new Error('the debugger closed')); }); });
+    socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } }));
+    const answer = await answered;
+    if (answer.includes('exceptionDetails')) throw new Error(`the fault could not be placed: ${answer}`);
+  });
+}
+
+async function withDebugger(pid: number, logFile: string, act: (socket: WebSocket) => Promise<void>): Promise<void> {
   process.kill(pid, 'SIGUSR1');
   const socket = new WebSocket(await debuggerAddress(logFile));
   await new Promise((resolve, reject) => { socket.once('open', resolve); socket.once('error', reject); });
-  try { await throwInThread(socket, threadName); } finally { socket.terminate(); }
+  try { await act(socket); } finally { socket.terminate(); }
 }
 
 async function debuggerAddress(logFile: string): Promise<string> {
