@@ -59,6 +59,7 @@ describe('RtcpSession', () => {
     const heard = [10, 10, 20, 20, 20].map((packets, i) => near.receive(far.report(i * 5000, sending(packets), null), i * 5000)?.isSilent);
     // The last is an RR.
     expect(heard).toEqual([false, true, false, true, true]);
+    expect(near.receive(far.bye(25_000, sending(20), null), 25_000)).toEqual({ isSilent: false });
   });
 
   it('takes any bytes', () => {

@@ -90,6 +90,8 @@ export class RtcpSession {
     for (const packet of packets) {
       if (packet.type === 'SR') isSilent = this.senderReport(packet.ssrc, packet.sender, nowMs);
       if (packet.type === 'RR') isSilent = true;
+      // Last words are no promise of more.
+      if (packet.type === 'BYE') isSilent = false;
       if (packet.type === 'SR' || packet.type === 'RR') this.readBlocks(packet.reports, nowMs);
     }
     return { isSilent };

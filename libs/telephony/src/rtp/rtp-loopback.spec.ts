@@ -122,6 +122,25 @@ describe.each<[string, () => Promise<Factory>]>([
     expect(stats).toMatchObject({ packetsForeign: 0, packetsLost: 0 });
   });
 
+  it('carries a tone each way over SRTP', async () => {
+    const [a, b] = [await openSession(), await openSession()];
+    const [keyA, keyB] = ['A', 'B'].map((letter) => letter.repeat(40));
+    const suite = 'AES_CM_128_HMAC_SHA1_32';
+    a.setRemote({ ...remoteOf(b), srtp: { suite, sendKey: keyA, receiveKey: keyB } });
+    b.setRemote({ ...remoteOf(a), srtp: { suite, sendKey: keyB, receiveKey: keyA } });
+    await Promise.all([frames(a, 3), frames(b, 3)]);
+    const { pcm } = await hear(b, say(a, 'a', tone(700, 600)).then(() => frames(b, 6)));
+    expect(tonePurity(pcm.subarray(1600, 4000), 700)).toBeGreaterThan(0.95);
+    expect(await b.stats()).toMatchObject({ srtp: true, packetsUnauthentic: 0, packetsLost: 0, codec: 'PCMU' });
+  });
+
+  it('lives on with an order that cannot be carried out', async () => {
+    const [a, b] = await openPair();
+    try { a.setRemote({ ...remoteOf(b), srtp: { suite: 'AES_CM_128_HMAC_SHA1_80', sendKey: 'short', receiveKey: 'short' } }); } catch (error) { expect(error).toBeInstanceOf(RangeError); }
+    await frames(b, 3);
+    expect((await a.stats()).srtp).toBe(false);
+  });
+
   it('tells what was heard of an interrupted utterance, and holds it while paused', async () => {
     const [a, b] = await openPair();
     await frames(b, 3);

@@ -224,6 +224,35 @@ describe('media time-out', () => {
     expect(silent).toHaveLength(1);
   });
 
+  it('a far end that sends comfort noise now and then is heard of', async () => {
+    const { wire, us, them } = pair();
+    await them.close();
+    const silent = timeouts(us);
+    us.expectMedia(true);
+    for (let n = 0; n < 10; n++) {
+      wire.inject(them.local, us.local, buildRtpPacket({ marker: false, payloadType: 13, sequenceNumber: n, rtpTimestamp: n * 80_000, ssrc: 1, csrcs: [], extension: null, payload: Uint8Array.of(40) }));
+      wire.run(10_000);
+    }
+    expect(silent).toEqual([]);
+    wire.run(6000);
+    expect(silent).toEqual([15_000]);
+  });
+
+  it('is not begun anew by a re-INVITE', async () => {
+    const { wire, us, them } = pair();
+    await them.close();
+    const silent = timeouts(us);
+    wire.inject(them.local, us.local, rtpPacket(1));
+    us.expectMedia(true);
+    for (let n = 0; n < 3; n++) {
+      wire.run(4900);
+      us.setRemote(remoteOf(them, { port: 5000 + 2 * n }));
+      us.expectMedia(true);
+    }
+    wire.run(400);
+    expect(silent).toEqual([15_000]);
+  });
+
   it('comes though reports do, when they say that packets were sent', () => {
     const { wire, us } = pair();
     const silent = timeouts(us);
