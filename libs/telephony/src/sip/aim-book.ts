@@ -11,7 +11,8 @@ export interface AimOptions {
   onFlowLost?(reason: string): void;
 }
 
-export interface Aim extends AimOptions {
+/** As asked for, with where it leads. */
+export interface Aim extends Pick<AimOptions, 'tcpForLargeRequests' | 'onFlowLost'> {
   target: Hop;
   /** The connection that the last request went over. */
   flow?: string;

@@ -27,7 +27,7 @@ import type { ServerLocator, SipTarget } from './sip-target.js';
 import type { TransportLayer } from './transport-layer.js';
 
 export interface OutboundCallOptions extends InviteOptions {
-  trunk: InviteOptions['trunk'] & Pick<TrunkPlan, 'username' | 'password' | 'codecs' | 'srtp' | 'tls' | 'wsPath' | 'tcpForLargeRequests' | 'redirectHosts' | 'sessionExpiresSeconds' | 'allowRefer'>;
+  trunk: InviteOptions['trunk'] & Pick<TrunkPlan, 'username' | 'password' | 'codecs' | 'srtp' | 'tls' | 'wsPath' | 'tcpForLargeRequests' | 'keepAliveSeconds' | 'redirectHosts' | 'sessionExpiresSeconds' | 'allowRefer'>;
 }
 
 /** What a leg needs of its endpoint. */
@@ -179,8 +179,9 @@ export class OutboundLeg implements CallLeg {
   private sendInvite(step: Invite): void {
     const { invitee, target, isLast } = step;
     const { transport, clock } = this.context;
+    const { tcpForLargeRequests, keepAliveSeconds } = this.options.trunk;
     const message = this.writer.write(invitee.uri, target, this.media.createOffer(), this.timerPolicy);
-    transport.aim(this.callId, target, { tcpForLargeRequests: this.options.trunk.tcpForLargeRequests });
+    transport.aim(this.callId, target, { tcpForLargeRequests, keepAliveSeconds });
     this.early = new EarlyDialogs();
     this.contactHeader = this.context.contactHeaderFor(target);
     this.state = 'inviting';

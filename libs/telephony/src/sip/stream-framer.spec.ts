@@ -22,6 +22,13 @@ describe('StreamFramer', () => {
     expect(frame([Buffer.from(`\r\n\r\n${message('a')}\r\n${message('b')}\r\n\r\n`)])).toEqual({ messages: [message('a'), message('b')], keepAlives: 2 });
   });
 
+  it('tells of a single CRLF, the answer to a ping of ours (RFC 5626 §3.5.1)', () => {
+    let pongs = 0;
+    const framer = new StreamFramer({ onMessage: () => undefined, onKeepAlive: () => undefined, onPong: () => { pongs++; } });
+    for (const text of ['\r\n', `${message('a')}\r\n`, '\r\n\r\n']) framer.push(Buffer.from(text));
+    expect(pongs).toBe(2);
+  });
+
   it('gives the same messages however the bytes are chunked', () => {
     const stream = fc.array(fc.tuple(fc.string({ unit: 'grapheme', maxLength: 40 }), fc.constantFrom('Content-Length', 'l', 'content-length'), fc.constantFrom('', '\r\n')), { minLength: 1, maxLength: 6 });
     fc.assert(fc.property(stream, fc.array(fc.nat(400), { maxLength: 40 }), (parts, cuts) => {

@@ -70,7 +70,8 @@ export class TransportLayer implements Transport {
    */
   aim(callId: string, target: Hop, options: AimOptions = {}): void {
     const endUse = this.sockets.get(target.transport)?.use(target, { keepAliveMs: keepAliveMsOf(options) }) ?? (() => undefined);
-    this.aims.set(callId, { ...options, target, endUse });
+    const { tcpForLargeRequests, onFlowLost } = options;
+    this.aims.set(callId, { tcpForLargeRequests, onFlowLost, target, endUse });
   }
 
   /** A call that came in: what we ask within it goes back the same way, as far as `aim` says. */
