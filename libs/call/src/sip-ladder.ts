@@ -48,7 +48,7 @@ function arrow(line: LadderLine, startMs: number, peers: string[]): string[] {
   const label = ` ${shortStartLine(line.start_line)}${line.sdp === undefined ? '' : ' (SDP)'} `.slice(0, ARROW_WIDTH - 6);
   const dashes = '-'.repeat(ARROW_WIDTH - 4 - label.length);
   const drawn = line.direction === 'sent' ? `|--${label}${dashes}>|` : `|<-${label}${dashes}-|`;
-  const notes = [peers.length > 1 ? line.peer : '', line.repeated ? `repeated ${line.repeated} times` : ''].filter(Boolean).join(', ');
+  const notes = [peers.length > 1 ? line.peer : '', line.repeated ? `repeated ${line.repeated === 1 ? 'once' : `${line.repeated} times`}` : ''].filter(Boolean).join(', ');
   const gap = line.omitted_before ? [`${' '.repeat(10)}   … ${line.omitted_before} messages not kept …`] : [];
   return [...gap, `${time} ${drawn}${notes === '' ? '' : `  ${notes}`}`];
 }

@@ -42,6 +42,18 @@ describe('the door', () => {
     expect(setUp(undefined, () => ({ statusCode: 403 })).door.request(glimpse(), peer('203.0.113.7'))).toEqual({ statusCode: 403 });
   });
 
+  it('refuses an INVITE again that it refused, even when there is room meanwhile; another of the same call is another', () => {
+    const load = new LoadGate(new VirtualClock(), { setUpsPerSecond: 100, lagHighMs: 100, lagLowMs: 30 });
+    const { door, clock } = setUp(load);
+    for (let i = 0; i < 3; i++) load.lateBy(500);
+    expect(door.request(glimpse({ via: 'a' }), peer(trunk))).toMatchObject({ statusCode: 503 });
+    for (let i = 0; i < 20; i++) load.lateBy(0);
+    expect(door.request(glimpse({ via: 'a' }), peer(trunk))).toMatchObject({ statusCode: 503 });
+    expect(door.request(glimpse({ via: 'b' }), peer(trunk))).toBe('pass');
+    clock.advance(32_001);
+    expect(door.request(glimpse({ via: 'a' }), peer(trunk))).toBe('pass');
+  });
+
   it('refuses new calls with 503 and Retry-After under load, and only calls', () => {
     const { door } = setUp(new LoadGate(new VirtualClock(), { setUpsPerSecond: 1, lagHighMs: 1, lagLowMs: 1 }));
     expect(door.request(glimpse(), peer(trunk))).toBe('pass');

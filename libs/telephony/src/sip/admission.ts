@@ -58,6 +58,8 @@ export class Admission {
   private readonly limits: AdmissionLimits;
   private readonly messages: SourceLimiter;
   private readonly requests: SourceLimiter;
+  /** INVITEs refused for load, until when. */
+  private readonly refused = new Map<string, number>();
   isKnown: (address: string) => boolean;
   admit: AdmitRequest | undefined;
 
@@ -90,7 +92,7 @@ export class Admission {
     }
     const verdict = this.admit?.(request, source) ?? 'pass';
     if (verdict === 'drop') this.counts.strangers++;
-    return verdict === 'pass' && request.method === 'INVITE' ? this.setUp() : verdict;
+    return verdict === 'pass' && request.method === 'INVITE' ? this.setUp(request) : verdict;
   }
 
   /** What has a To tag or cancels something, and belongs to nothing of ours: a stranger gets no answer that says we are here. */
@@ -100,13 +102,28 @@ export class Admission {
     return 'drop';
   }
 
-  private setUp(): Verdict {
+  private setUp({ callId, header }: RequestGlimpse): Verdict {
     const { load } = this.options;
-    if (!load || load.admit()) return 'pass';
+    const transaction = `${callId} ${header('via') ?? ''}`;
+    // Whoever was refused must not be taken when the same INVITE comes once more: nobody would be left to acknowledge.
+    if (!load || (!this.isRefused(transaction) && load.admit())) return 'pass';
     this.counts.overloaded++;
+    this.remember(transaction);
     return { statusCode: 503, reasonPhrase: 'Overloaded', extraHeaders: [`Retry-After: ${load.retryAfterSeconds}`] };
   }
+
+  private isRefused(transaction: string): boolean { return (this.refused.get(transaction) ?? -Infinity) > this.options.clock.monotonicMs(); }
+
+  private remember(transaction: string): void {
+    const now = this.options.clock.monotonicMs();
+    for (const [oldest, untilMs] of this.refused) { if (untilMs > now && this.refused.size < MAX_REFUSED) break; this.refused.delete(oldest); }
+    if (!this.refused.has(transaction)) this.refused.set(transaction, now + REFUSED_MS);
+  }
 }
+
+/** An INVITE is repeated for no longer (RFC 3261 §17.1.1.2, timer B). */
+const REFUSED_MS = 32_000;
+const MAX_REFUSED = 5_000;
 
 function isScanner({ header, requestUri }: RequestGlimpse): boolean {
   const agent = header('user-agent') ?? header('server') ?? '';
