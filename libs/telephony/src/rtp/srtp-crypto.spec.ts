@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { AesCmKeystream, deriveSessionKeys, HmacSha1, LABELS, MAX_PROTECTED_BYTES } from './srtp-crypto.js';
+import { AesCmKeystream, deriveSessionKeys, HmacSha1, LABELS } from './srtp-crypto.js';
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex').toUpperCase();
@@ -47,6 +47,5 @@ describe('SRTP cryptography', () => {
         expect(hmac.digest(text, text.length)).toEqual(createHmac('sha1', key).update(text).digest());
       }
     }));
-    expect(() => new HmacSha1(Buffer.alloc(20)).digest(Buffer.alloc(MAX_PROTECTED_BYTES + 1), MAX_PROTECTED_BYTES + 1)).toThrow(RangeError);
   });
 });

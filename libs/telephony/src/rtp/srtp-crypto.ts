@@ -1,4 +1,4 @@
-import { createCipheriv, type Cipher, hash } from 'node:crypto';
+import { type Cipher, createCipheriv, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 
 /** RFC 3711 §4.3.2. */
 export const LABELS = { rtp: { cipher: 0, auth: 1, salt: 2 }, rtcp: { cipher: 3, auth: 4, salt: 5 } } as const;
@@ -7,8 +7,6 @@ const BLOCK_BYTES = 16;
 const SALT_BYTES = 14;
 const CIPHER_KEY_BYTES = 16;
 const AUTH_KEY_BYTES = 20;
-/** A longer datagram is nobody's audio. */
-export const MAX_PROTECTED_BYTES = 1500;
 
 export interface SessionKeys { cipher: Buffer; salt: Buffer; auth: Buffer }
 
@@ -78,30 +76,20 @@ function xor(bytes: Uint8Array, from: number, to: number, keystream: Uint8Array,
   for (let i = from; i < to; i++) bytes[i] ^= keystream[i + shift];
 }
 
-const SHA1_BLOCK_BYTES = 64;
-const SHA1_BYTES = 20;
-
-/** HMAC-SHA1 (RFC 2104) as two one-shot hashes over reused buffers: `createHmac` costs half as much again. */
+/** HMAC-SHA1 (RFC 3711 §4.2) with a key that is kept. */
 export class HmacSha1 {
-  private readonly inner = Buffer.alloc(SHA1_BLOCK_BYTES + MAX_PROTECTED_BYTES + 4, 0x36);
-  private readonly outer = Buffer.alloc(SHA1_BLOCK_BYTES + SHA1_BYTES, 0x5c);
+  private readonly key: KeyObject;
+  private readonly trailer = Buffer.alloc(4);
 
-  constructor(key: Uint8Array) {
-    for (let i = 0; i < key.length; i++) {
-      this.inner[i] ^= key[i];
-      this.outer[i] ^= key[i];
-    }
-  }
+  constructor(key: Uint8Array) { this.key = createSecretKey(key); }
 
-  /** Of `bytes[0..length)` followed, where `trailer` is given, by it as 32 bits. @throws RangeError over MAX_PROTECTED_BYTES. */
+  /** Of `bytes[0..length)` followed, where `trailer` is given, by it as 32 bits. */
   digest(bytes: Uint8Array, length: number, trailer?: number): Buffer {
-    if (length > MAX_PROTECTED_BYTES) throw new RangeError('packet too long to be authenticated');
-    let end = SHA1_BLOCK_BYTES + length;
-    this.inner.set(length === bytes.length ? bytes : bytes.subarray(0, length), SHA1_BLOCK_BYTES);
-    if (trailer !== undefined) end = this.inner.writeUInt32BE(trailer, end);
-    this.outer.set(sha1(this.inner.subarray(0, end)), SHA1_BLOCK_BYTES);
-    return sha1(this.outer);
+    const hmac = createHmac('sha1', this.key).update(length === bytes.length ? bytes : bytes.subarray(0, length));
+    if (trailer !== undefined) {
+      this.trailer.writeUInt32BE(trailer);
+      hmac.update(this.trailer);
+    }
+    return hmac.digest();
   }
 }
-
-const sha1 = (bytes: Uint8Array): Buffer => hash('sha1', bytes, 'buffer');

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { rtpPayloadStart, SrtpIndex } from '@dialfleet/media';
 import type { SrtpParameters, SrtpSuite } from '../media-session.js';
-import { AesCmKeystream, deriveSessionKeys, HmacSha1, LABELS, MAX_PROTECTED_BYTES, type SessionKeys } from './srtp-crypto.js';
+import { AesCmKeystream, deriveSessionKeys, HmacSha1, LABELS, type SessionKeys } from './srtp-crypto.js';
 
 /** What a protected packet grows by at most, without an MKI: we send none. */
 export const SRTP_OVERHEAD_BYTES = 10;
@@ -12,6 +12,8 @@ const RTCP_TAG_BYTES = 10;
 const RTCP_HEADER_BYTES = 8;
 const RTCP_INDEX_BYTES = 4;
 const RTCP_INDEXES = 2 ** 31;
+/** A longer datagram is nobody's audio. */
+const MAX_PROTECTED_BYTES = 1500;
 const MASTER_KEY_BYTES = 16;
 const MASTER_BYTES = 30;
 const ROLLOVER = 0x10000;
@@ -49,8 +51,8 @@ export class SrtpSender {
 
   /** Encrypts `packet[0..length)` in place and appends the tag (room for SRTP_OVERHEAD_BYTES). Returns the new length. */
   protectRtp(packet: Uint8Array, length: number): number {
-    const start = rtpPayloadStart(length === packet.length ? packet : packet.subarray(0, length));
-    if (start === null) throw new RangeError('not an RTP packet');
+    const start = rtpPayloadStart(packet);
+    if (start === null || start > length) throw new RangeError('not an RTP packet');
     const sequence = (packet[2] << 8) | packet[3];
     if (sequence < this.lastSequence) this.rollover++;
     this.lastSequence = sequence;
