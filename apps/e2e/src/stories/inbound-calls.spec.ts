@@ -216,4 +216,8 @@ describe('calls that come in', () => {
       expect(customer.record).toMatchObject({ sipStatus: 403, answeredAtMs: null });
     });
   });
+
+  it('leave every slot free', async () => {
+    await eventually('no call is left', async () => ((await fleet.api.get<{ fleet_calls: number }>('/health/fleet')).fleet_calls === 0 ? true : undefined), 10_000);
+  });
 });
