@@ -4,7 +4,7 @@ import { IncomingRequestMessage } from 'sip.js/lib/core/messages/incoming-reques
 import { IncomingResponseMessage } from 'sip.js/lib/core/messages/incoming-response-message.js';
 import { Parser } from 'sip.js/lib/core/messages/parser.js';
 import type { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-core.js';
-import type { URI } from 'sip.js/lib/grammar/uri.js';
+import { URI } from 'sip.js/lib/grammar/uri.js';
 import type { Admission, Verdict } from './admission.js';
 import { isCredibleResponse, readRequestLine, requestFault, type Refusal } from './message-rules.js';
 import { canonicalText, firstOf, readRawMessage, transactionBranch, type RawMessage } from './raw-message.js';
@@ -85,6 +85,7 @@ export class MessageIntake {
     if (refusal) { this.refuse(raw, source, refusal); return; }
     const received = this.transport.receive(raw.irregular ? canonicalText(raw) : text, source);
     const message = received && Parser.parseMessage(received.text, this.sipLogger);
+    if (message instanceof IncomingRequestMessage) message.ruri ??= telephoneUri(raw.startLine, this.core.configuration.viaHost);
     if (!(message instanceof IncomingRequestMessage) || !message.ruri) {
       this.counts.malformed++;
       this.refuse(raw, source, { statusCode: 400 });
@@ -127,4 +128,10 @@ export class MessageIntake {
     }
     this.core.receiveIncomingResponseFromTransport(message);
   }
+}
+
+/** `INVITE tel:+1-415-555-0100;…` (RFC 3966), which sip.js has no word for: the same number as a user of ours (RFC 3261 §19.1.6). */
+function telephoneUri(startLine: string, host: string): URI | undefined {
+  const number = /^\S+ tel:([0-9A-Fa-f*#+.()-]{1,64})(?:;\S*)? /i.exec(startLine)?.[1];
+  return number === undefined ? undefined : new URI('sip', number.replace(/[.()-]/g, ''), host);
 }

@@ -491,6 +491,16 @@ describe('what arrives', () => {
     expect(media.sessions[0].remote).toMatchObject({ port: 4000, codec: { name: 'PCMU' } });
   });
 
+  it.each(['tel:+1-415-555-0100;phone-context=x', 'tel:+14155550100', 'TEL:+1(415)555.0100'])('takes a call to %s (RFC 3966)', async (uri) => {
+    const { sip } = await endpoint('udp');
+    const called: string[] = [];
+    sip.onInvite((offered) => { called.push(offered.toUser); offered.reject(486); });
+    const peer = await ScriptedPeer.open();
+    peer.send(request('INVITE', sip.port).replace(/^INVITE \S+/, `INVITE ${uri}`), sip.port);
+    await peer.next('SIP/2.0 486');
+    expect(called).toEqual(['+14155550100']);
+  });
+
   it('refuses a merged request with 482 (RFC 3261 §8.2.2.2)', async () => {
     const { sip } = await endpoint('udp');
     sip.onInvite((offered) => offered.ring());
