@@ -28,6 +28,7 @@ import { EndpointsController } from './management/endpoints.controller.js';
 import { EndpointsService } from './management/endpoints.service.js';
 import { NumbersController } from './management/numbers.controller.js';
 import { NumbersService } from './management/numbers.service.js';
+import { TrunkChecks } from './management/trunk-checks.service.js';
 import { TrunksController } from './management/trunks.controller.js';
 import { TrunksService } from './management/trunks.service.js';
 import { GatewayMetrics } from './metrics/gateway-metrics.js';
@@ -68,7 +69,7 @@ export class GatewayModule {
         { provide: DialoutRepository, useValue: new DialoutRepository(parts.database) },
         { provide: InboundRepository, useValue: new InboundRepository(parts.database) },
         { provide: CallRepository, useValue: new CallRepository(parts.database) },
-        KeyAuthenticator, BotSettingsCache, KeyJanitor, TrunkLimits, DialoutService, CallsService, EventStreams, GatewayMetrics, TrunksService, TrunkDirectoryService, InboundCalls, BotsService, EndpointsService, NumbersService, ApiKeysService, ...deliveryProviders,
+        KeyAuthenticator, BotSettingsCache, KeyJanitor, TrunkLimits, DialoutService, CallsService, EventStreams, GatewayMetrics, TrunksService, TrunkChecks, TrunkDirectoryService, InboundCalls, BotsService, EndpointsService, NumbersService, ApiKeysService, ...deliveryProviders,
       ],
     };
   }

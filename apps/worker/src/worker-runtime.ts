@@ -6,7 +6,7 @@ import { systemClock, type Logger } from '@dialfleet/kit';
 import { CallPublisher, connectNats, subjects } from '@dialfleet/messaging';
 import { createProviders, type Providers } from '@dialfleet/providers';
 import { FolderRecordingStore } from '@dialfleet/storage';
-import { Admission, defaultAdmissionLimits, defaultLoadLimits, LoadGate, MediaThread } from '@dialfleet/telephony';
+import { Admission, defaultAdmissionLimits, defaultLoadLimits, dnsNames, LoadGate, MediaThread } from '@dialfleet/telephony';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { constants, getPriority, setPriority } from 'node:os';
 import { CallSession } from './call/call-session.js';
@@ -21,6 +21,7 @@ import type { WorkerSettings } from './settings.js';
 import { takeInboundCalls } from './sip/inbound.js';
 import { keepRegistered } from './sip/keep-registered.js';
 import { SipLegs } from './sip/sip-legs.js';
+import { TrunkCheck } from './sip/trunk-check.js';
 import { askGateways, followTrunkChanges, TrunkDirectory } from './sip/trunk-directory.js';
 
 const JOURNAL_FLUSH_MS = 10_000;
@@ -37,6 +38,7 @@ export class WorkerRuntime {
     private readonly sessions: ReadonlySet<CallSession>,
     private readonly stopTakingCalls: () => void,
     private readonly unregister: () => Promise<void>,
+    readonly trunkCheck: TrunkCheck,
     /** Every trunk of the fleet. */
     readonly trunks: TrunkDirectory,
     /** Resolves when a part has died that only a new process replaces. */
@@ -88,9 +90,10 @@ export class WorkerRuntime {
     const stopTakingCalls = takeInboundCalls({
       nc, worker, trunks, slots, admission, unknownSource: settings.unknownSource, realm: DIGEST_REALM, begin, sip, clock, logger,
     });
+    const trunkCheck = new TrunkCheck({ workerId: settings.workerId, names: () => dnsNames(clock), towards: (trunk) => sip.towards(trunk), clock });
     const unregister = keepRegistered({ nc, worker, trunks, slots, sip, clock, logger });
     const heartbeats = new Heartbeats(slots, clock, { ...worker, version, startedAtMs: clock.nowMs(), mediaAddress: sip.mainAddress, sipAddress: sip.sipAddress }, (beat) => { publishBeat(nc, beat); });
-    return new WorkerRuntime(slots, heartbeats, logger, settings, nc, journal, sip, media, providers, sessions, stopTakingCalls, unregister, trunks, broken);
+    return new WorkerRuntime(slots, heartbeats, logger, settings, nc, journal, sip, media, providers, sessions, stopTakingCalls, unregister, trunkCheck, trunks, broken);
   }
 
   /** Resolves when the broker has answered. */

@@ -235,3 +235,17 @@ export class TrunkView {
   @ApiProperty({ format: 'date-time' }) created_at!: string;
   @ApiProperty({ format: 'date-time' }) updated_at!: string;
 }
+
+export class TrunkCheckStepView {
+  @ApiProperty({ example: 'tls', description: 'dns, reachability, tls, options, registration, codecs, address, media; in the order tried' }) name!: string;
+  @ApiProperty({ enum: ['ok', 'warning', 'failed', 'skipped'] }) outcome!: string;
+  @ApiProperty({ description: 'What was found, and what to do about it' }) detail!: string;
+  @ApiPropertyOptional() duration_ms?: number;
+}
+
+/** `POST /api/v1/trunks/{id}/check`. */
+export class TrunkCheckView {
+  @ApiProperty({ description: 'No step failed' }) ok!: boolean;
+  @ApiProperty({ description: 'The worker that tried it' }) worker_id!: string;
+  @ApiProperty({ type: [TrunkCheckStepView] }) steps!: TrunkCheckStepView[];
+}

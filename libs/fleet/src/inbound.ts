@@ -66,4 +66,5 @@ export interface TrunkCheckStep {
   detail: string;
   durationMs?: number;
 }
+/** `ok`: no step failed. */
 export interface TrunkCheckReport { ok: boolean; workerId: string; steps: TrunkCheckStep[] }

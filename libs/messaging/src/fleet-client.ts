@@ -1,21 +1,31 @@
 import type { CallPlan } from '@dialfleet/call';
 import {
-  claimCall, RegistryView, type AskAnswer, type ClaimOutcome, type ClaimPort, type ClaimReply, type ClaimRequest, type Heartbeat, type WorkerCommand,
+  claimCall, RegistryView, type AskAnswer, type ClaimOutcome, type ClaimPort, type ClaimReply, type ClaimRequest, type Heartbeat, type RegistrationState, type TrunkCheckReport, type TrunkEntry, type WorkerCommand,
   type WorkerCommandReply, type WorkerView,
 } from '@dialfleet/fleet';
-import { requestId, type Clock, type Logger } from '@dialfleet/kit';
+import { requestId, within, type Clock, type Logger } from '@dialfleet/kit';
 import { NoRespondersError, RequestError, TimeoutError, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import { RegistrationStore } from './registration-store.js';
 import { subjects } from './subjects.js';
 
 const COMMAND_TIMEOUT_MS = 1000;
+/** A worker takes 8 s at most. */
+const CHECK_TIMEOUT_MS = 12_000;
+/** Registrations change seldom, lists of trunks are read often. */
+const REMEMBER_MS = 1_000;
+const READ_WITHIN_MS = 500;
+const MAX_REMEMBERED = 1_000;
 
 /** The fleet as a gateway (or push) sees it over NATS: heartbeats in, claims and commands out. */
 export class FleetClient {
   private readonly registry = new RegistryView();
   private readonly subscription: Subscription;
   private connected = true;
+  private readonly store: RegistrationStore;
+  private readonly registrations = new Map<string, { state: Promise<RegistrationState | undefined>; untilMs: number }>();
 
   private constructor(private readonly nc: NatsConnection, private readonly clock: Clock, private readonly logger: Logger) {
+    this.store = new RegistrationStore(nc);
     this.subscription = nc.subscribe(subjects.heartbeats, {
       callback: (error, message) => {
         if (error) { logger.warn('heartbeat subscription failed', { error: error.message }); return; }
@@ -47,6 +57,23 @@ export class FleetClient {
   async command(workerId: string, command: WorkerCommand): Promise<WorkerCommandReply | { ok: false; reason: 'unreachable' }> {
     const answer = await this.ask<WorkerCommandReply>(subjects.command(workerId), command, COMMAND_TIMEOUT_MS);
     return answer.kind === 'reply' ? answer.reply : { ok: false, reason: 'unreachable' };
+  }
+
+  /** Undefined: nobody answered. */
+  async checkTrunk(workerId: string, entry: TrunkEntry): Promise<TrunkCheckReport | undefined> {
+    const answer = await this.ask<TrunkCheckReport>(subjects.command(workerId), { command: 'check_trunk', entry } satisfies WorkerCommand, CHECK_TIMEOUT_MS);
+    return answer.kind === 'reply' && Array.isArray(answer.reply.steps) ? answer.reply : undefined;
+  }
+
+  /** How the trunk's registration stands; undefined when nothing is known, the broker's absence included. Never rejects. */
+  registration(trunkId: string): Promise<RegistrationState | undefined> {
+    const known = this.registrations.get(trunkId);
+    const now = this.clock.monotonicMs();
+    if (known && known.untilMs > now) return known.state;
+    if (this.registrations.size >= MAX_REMEMBERED) this.registrations.clear();
+    const state = this.isConnected ? within(this.clock, READ_WITHIN_MS, this.store.read(trunkId)).catch(() => undefined) : Promise.resolve(undefined);
+    this.registrations.set(trunkId, { state, untilMs: now + REMEMBER_MS });
+    return state;
   }
 
   /** Tells the workers that their list of trunks is old; one that misses it asks again within 30 s anyway. */

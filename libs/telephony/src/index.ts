@@ -23,3 +23,4 @@ export type { Refusal } from './sip/message-rules.js';
 export { contactUserOf, RegistrarClient, type RegistrarOptions } from './sip/registrar-client.js';
 export { afterRegister, lapsed, notRegistered, type RegisterResult, type RegistrationStanding } from './sip/registration-machine.js';
 export type { StandaloneAnswer } from './sip/standalone-request.js';
+export { probeTcp, probeTls, type CertificateFacts, type TcpProbe, type TlsProbe } from './sip/connection-probe.js';

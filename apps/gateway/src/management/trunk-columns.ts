@@ -1,6 +1,7 @@
 import { normaliseNumber } from '@dialfleet/call';
 import { bareHost, type FieldProblem, type TrunkRegistration, type TrunkRequest, type TrunkTlsView, type TrunkView } from '@dialfleet/contracts';
 import type { TrunkModel } from '@dialfleet/database';
+import type { RegistrationState } from '@dialfleet/fleet';
 import { invalid } from '../http/problem.js';
 
 /** The columns of a validated request, without its secrets; numbers as calls compare them. @throws ProblemError 422 */
@@ -69,3 +70,11 @@ export const trunkView = (row: TrunkModel, registration: TrunkRegistration | nul
   trunk_id: row.id, ...requestOf(row), has_password: row.password !== null, has_client_key: row.tlsKey !== null, registration,
   created_at: row.createdAt.toISOString(), updated_at: row.updatedAt.toISOString(),
 });
+
+/** A binding that nobody refreshes lapses in its time, whatever was said of it last. */
+export function registrationView({ workerId, registered, since, lastAnswer, expiresAt }: RegistrationState, nowMs: number): TrunkRegistration {
+  const hasLapsed = registered && expiresAt !== null && Date.parse(expiresAt) <= nowMs;
+  return {
+    registered: registered && !hasLapsed, since: hasLapsed ? expiresAt : since, last_answer: lastAnswer, expires_at: hasLapsed ? null : expiresAt, worker_id: workerId,
+  };
+}

@@ -1,4 +1,4 @@
-import { PageQuery, TrunkPatch, TrunkRequest, TrunkView, type PageView } from '@dialfleet/contracts';
+import { PageQuery, TrunkCheckView, TrunkPatch, TrunkRequest, TrunkView, type PageView } from '@dialfleet/contracts';
 import { Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import { ApiBody, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Caller, Context, Requires, type RequestContext } from '../auth/access.js';
@@ -6,12 +6,13 @@ import type { Principal } from '../auth/principal.js';
 import { ApiPage } from '../http/api-page.js';
 import { ObjectBody, ValidBody, ValidQuery } from '../http/validated.js';
 import { pageRequest } from './page-request.js';
+import { TrunkChecks } from './trunk-checks.service.js';
 import { TrunksService } from './trunks.service.js';
 
 @ApiTags('trunks')
 @Controller('api/v1/trunks')
 export class TrunksController {
-  constructor(private readonly trunks: TrunksService) {}
+  constructor(private readonly trunks: TrunksService, private readonly checks: TrunkChecks) {}
 
   @Post()
   @Requires('admin')
@@ -38,6 +39,13 @@ export class TrunksController {
   @ApiBody({ type: TrunkPatch })
   @ApiOkResponse({ type: TrunkView })
   patch(@Context() context: RequestContext, @Param('id') id: string, @ObjectBody() patch: object): Promise<TrunkView> { return this.trunks.patch(context, id, patch); }
+
+  @Post(':id/check')
+  @HttpCode(200)
+  @Requires('admin')
+  @ApiOperation({ summary: 'Try the trunk from a worker: name service, connections, TLS, OPTIONS, registration, codecs; takes up to 10 s' })
+  @ApiOkResponse({ type: TrunkCheckView })
+  check(@Caller() caller: Principal, @Param('id') id: string): Promise<TrunkCheckView> { return this.checks.check(caller.workspaceId, id); }
 
   @Delete(':id')
   @HttpCode(204)

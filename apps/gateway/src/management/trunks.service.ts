@@ -1,14 +1,15 @@
 import { isRecord, TrunkRequest, type PageView, type TrunkView } from '@dialfleet/contracts';
 import { isId, newId, pageArgs, pageOf, pageWhere, SecretBox, type Database, type PageRequest, type TrunkModel } from '@dialfleet/database';
+import type { Clock } from '@dialfleet/kit';
 import { Inject, Injectable } from '@nestjs/common';
 import type { RequestContext } from '../auth/access.js';
 import { FleetPort } from '../fleet/fleet-port.js';
 import { invalid, ProblemError } from '../http/problem.js';
 import { validated } from '../http/validated.js';
-import { DATABASE } from '../tokens.js';
+import { CLOCK, DATABASE } from '../tokens.js';
 import { auditOf } from './audit-trail.js';
 import { fieldsOf, mergePatch } from './merge-patch.js';
-import { requestOf, trunkColumns, trunkView } from './trunk-columns.js';
+import { registrationView, requestOf, trunkColumns, trunkView } from './trunk-columns.js';
 import { nothingStored, trunkProblems, type StoredSecrets } from './trunk-problems.js';
 
 /** A body that has not been validated yet. */
@@ -18,7 +19,7 @@ interface SealedSecrets { password: string | null; tlsKey: string | null }
 
 @Injectable()
 export class TrunksService {
-  constructor(@Inject(DATABASE) private readonly database: Database, private readonly box: SecretBox, private readonly fleet: FleetPort) {}
+  constructor(@Inject(DATABASE) private readonly database: Database, private readonly box: SecretBox, private readonly fleet: FleetPort, @Inject(CLOCK) private readonly clock: Clock) {}
 
   async create(context: RequestContext, request: TrunkRequest): Promise<TrunkView> {
     const id = newId('trunk');
@@ -35,10 +36,10 @@ export class TrunksService {
   async list(workspaceId: string, page: PageRequest): Promise<PageView<TrunkView>> {
     const rows = await this.database.trunk.findMany({ where: { workspaceId, deletedAt: null, ...pageWhere(page) }, ...pageArgs(page) });
     const { data, nextCursor } = pageOf(rows, page.limit);
-    return { data: data.map((row) => trunkView(row, null)), next_cursor: nextCursor };
+    return { data: await Promise.all(data.map((row) => this.view(row))), next_cursor: nextCursor };
   }
 
-  async get(workspaceId: string, id: string): Promise<TrunkView> { return trunkView(await this.require(workspaceId, id), null); }
+  async get(workspaceId: string, id: string): Promise<TrunkView> { return this.view(await this.require(workspaceId, id)); }
 
   async patch(context: RequestContext, id: string, patch: Patch): Promise<TrunkView> {
     const row = await this.require(context.principal.workspaceId, id);
@@ -52,7 +53,7 @@ export class TrunksService {
       auditOf(this.database, context, { action: 'trunk.changed', targetType: 'trunk', targetId: id, detail: { fields: fieldsOf(patch) } }),
     ]);
     this.fleet.trunksChanged();
-    return trunkView(updated, null);
+    return this.view(updated);
   }
 
   /** Calls go on to name it; nothing new goes over it. */
@@ -70,6 +71,11 @@ export class TrunksService {
     const row = isId(id) ? await this.database.trunk.findFirst({ where: { id, workspaceId, deletedAt: null } }) : null;
     if (!row) throw new ProblemError('trunk_not_found', 'There is no trunk with this id.');
     return row;
+  }
+
+  private async view(row: TrunkModel): Promise<TrunkView> {
+    const state = row.register ? await this.fleet.registration(row.id) : undefined;
+    return trunkView(row, state ? registrationView(state, this.clock.nowMs()) : null);
   }
 
   /** What a patch does not name stays sealed as it is. */

@@ -2,6 +2,7 @@ import { SecretBox } from '@dialfleet/database';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { generateKeyPairSync } from 'node:crypto';
 import { generate } from 'selfsigned';
+import { workerView } from '../testing/fake-fleet.js';
 import { GatewayHarness } from '../testing/gateway-harness.js';
 
 const TRUNK = { name: 'Carrier', host: 'sip.example.com', transport: 'udp', default_from_number: '+14155550100' };
@@ -99,5 +100,51 @@ describe('settings of a trunk', () => {
     const other = await generate([{ name: 'commonName', value: 'other.example' }], { keyType: 'ec' });
     expect(pathsOf(await patch(id, { tls: { certificate: other.cert } }))).toEqual(['tls.key']);
     expect((await patch(id, { tls: { certificate: other.cert, key: other.private } })).status).toBe(200);
+  });
+});
+
+describe('the registration of a trunk', () => {
+  const state = (trunkId: string, change: object = {}) => ({
+    trunkId, workerId: 'w-1', registered: true, since: '2026-01-05T09:00:00.000Z', lastAnswer: { status: 200, reason: 'OK', at: '2026-01-05T09:50:00.000Z' }, expiresAt: '2026-01-05T10:30:00.000Z', ...change,
+  });
+
+  it('is shown as the workers told it, and not beyond its time', async () => {
+    const id = String((await create({ register: true, username: 'u' })).body.trunk_id);
+    expect((await gateway.get(`/api/v1/trunks/${id}`)).body.registration).toBeNull();
+    gateway.fleet.registrations.set(id, state(id));
+    const shown = { registered: true, since: '2026-01-05T09:00:00.000Z', last_answer: { status: 200, reason: 'OK', at: '2026-01-05T09:50:00.000Z' }, expires_at: '2026-01-05T10:30:00.000Z', worker_id: 'w-1' };
+    expect((await gateway.get(`/api/v1/trunks/${id}`)).body.registration).toEqual(shown);
+    expect((await gateway.get('/api/v1/trunks?limit=1')).body.data).toEqual([expect.objectContaining({ trunk_id: id, registration: shown })]);
+    gateway.fleet.registrations.set(id, state(id, { expiresAt: '2026-01-05T09:59:00.000Z' }));
+    expect((await gateway.get(`/api/v1/trunks/${id}`)).body.registration).toMatchObject({ registered: false, since: '2026-01-05T09:59:00.000Z', expires_at: null });
+    await patch(id, { register: false });
+    expect((await gateway.get(`/api/v1/trunks/${id}`)).body.registration).toBeNull();
+  });
+});
+
+describe('a trunk check', () => {
+  const report = { ok: false, workerId: 'w-2', steps: [{ name: 'dns', outcome: 'failed' as const, detail: 'No.', durationMs: 12 }, { name: 'options', outcome: 'skipped' as const, detail: 'No server.' }] };
+
+  it('is made by a worker that is ready, the one with the registration if there is one', async () => {
+    const id = String((await create({ register: true, username: 'u', password: 'hunter2' })).body.trunk_id);
+    gateway.fleet.views = [workerView({ id: 'w-0', status: 'draining', free: 9 }), workerView({ id: 'w-1', free: 3 }), workerView({ id: 'w-2', free: 5 })];
+    gateway.fleet.checkAnswer = report;
+    const answer = await gateway.post(`/api/v1/trunks/${id}/check`);
+    expect([answer.status, answer.body]).toEqual([200, { ok: false, worker_id: 'w-2', steps: [{ name: 'dns', outcome: 'failed', detail: 'No.', duration_ms: 12 }, { name: 'options', outcome: 'skipped', detail: 'No server.' }] }]);
+    gateway.fleet.registrations.set(id, { trunkId: id, workerId: 'w-1', registered: true, since: '', lastAnswer: { status: 200, reason: 'OK', at: '' }, expiresAt: null });
+    await gateway.post(`/api/v1/trunks/${id}/check`);
+    expect(gateway.fleet.checks.map(([worker, { register, trunk }]) => [worker, register, trunk.trunkId, trunk.password])).toEqual([['w-2', true, id, 'hunter2'], ['w-1', true, id, 'hunter2']]);
+  });
+
+  it('says why it cannot be made, and does not exist for others', async () => {
+    const id = String((await create({})).body.trunk_id);
+    expect((await gateway.post(`/api/v1/trunks/${id}/check`)).body).toMatchObject({ status: 503, code: 'unavailable', detail: expect.stringContaining('did not answer in time') });
+    gateway.fleet.views = [workerView({ status: 'draining' })];
+    expect((await gateway.post(`/api/v1/trunks/${id}/check`)).body).toMatchObject({ status: 503, detail: 'No worker is ready to try the trunk.' });
+    gateway.fleet.isConnected = false;
+    expect((await gateway.post(`/api/v1/trunks/${id}/check`)).body).toMatchObject({ status: 503, detail: expect.stringContaining('broker') });
+    const { key } = await gateway.neighbour();
+    expect((await gateway.post(`/api/v1/trunks/${id}/check`, undefined, { key })).body).toMatchObject({ status: 404, code: 'trunk_not_found' });
+    expect((await gateway.post('/api/v1/trunks/trunk_nope/check')).status).toBe(404);
   });
 });

@@ -1,6 +1,6 @@
 import type { BotSettings } from '@dialfleet/bot';
 import type { CallPlan } from '@dialfleet/call';
-import type { ClaimOutcome, WorkerCommand, WorkerCommandReply, WorkerView } from '@dialfleet/fleet';
+import type { ClaimOutcome, RegistrationState, TrunkCheckReport, TrunkEntry, WorkerCommand, WorkerCommandReply, WorkerView } from '@dialfleet/fleet';
 import { FleetPort } from '../fleet/fleet-port.js';
 
 export const workerView = (change: Partial<WorkerView> = {}): WorkerView =>
@@ -13,15 +13,20 @@ export class FakeFleet extends FleetPort {
   isConnected = true;
   readonly plans: CallPlan<BotSettings>[] = [];
   readonly commands: [string, WorkerCommand][] = [];
+  readonly checks: [string, TrunkEntry][] = [];
+  checkAnswer: TrunkCheckReport | undefined;
+  readonly registrations = new Map<string, RegistrationState>();
   trunkChanges = 0;
   views: WorkerView[] = [];
   onClaim: () => Promise<ClaimOutcome> = accepts;
   commandAnswer: Answer = { ok: true };
 
   reset(): void {
-    Object.assign(this, { isConnected: true, views: [workerView()], onClaim: accepts, commandAnswer: { ok: true }, trunkChanges: 0 });
+    Object.assign(this, { isConnected: true, views: [workerView()], onClaim: accepts, commandAnswer: { ok: true }, trunkChanges: 0, checkAnswer: undefined });
     this.plans.length = 0;
     this.commands.length = 0;
+    this.checks.length = 0;
+    this.registrations.clear();
   }
 
   workers(): WorkerView[] { return this.views; }
@@ -35,6 +40,13 @@ export class FakeFleet extends FleetPort {
     this.commands.push([workerId, command]);
     return Promise.resolve(this.commandAnswer);
   }
+
+  checkTrunk(workerId: string, entry: TrunkEntry): Promise<TrunkCheckReport | undefined> {
+    this.checks.push([workerId, entry]);
+    return Promise.resolve(this.checkAnswer);
+  }
+
+  registration(trunkId: string): Promise<RegistrationState | undefined> { return Promise.resolve(this.registrations.get(trunkId)); }
 
   trunksChanged(): void { this.trunkChanges++; }
 }

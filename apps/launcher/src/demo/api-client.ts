@@ -6,6 +6,7 @@ export class ApiClient {
 
   get<T>(path: string): Promise<T> { return this.request<T>('GET', path); }
   post<T>(path: string, body: unknown, headers: Record<string, string> = {}): Promise<T> { return this.request<T>('POST', path, body, headers); }
+  patch<T>(path: string, body: unknown): Promise<T> { return this.request<T>('PATCH', path, body); }
 
   async bytes(path: string): Promise<Buffer> {
     const response = await fetch(`${this.url}${path}`, { headers: { 'x-api-key': this.apiKey } });

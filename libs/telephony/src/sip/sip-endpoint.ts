@@ -126,6 +126,9 @@ export class SipEndpoint {
   /** The bound port of the first transport; 0 when that only connects. */
   get port(): number { return this.core.configuration.contact.uri.port ?? 0; }
 
+  /** What others are told to reach us at: a name or address, IPv6 without brackets. */
+  get announcedAddress(): string { return this.transport.own.host.replace(/^\[|\]$/g, ''); }
+
   /** Where this transport listens; undefined when it only connects. */
   portOf(transport: SipTransportName): number | undefined { return this.transport.portOf(transport); }
 
