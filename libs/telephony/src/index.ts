@@ -1,3 +1,4 @@
+export { audioCodecs, audioCodecsOf, DEFAULT_CODECS } from './codecs/audio-codecs.js';
 export * from './media-session.js';
 export { MediaThread, MediaThreadCrashedError, type MediaThreadEvents, type MediaThreadOptions } from './rtp/media-thread-client.js';
 export type { PortRange } from './rtp/port-pool.js';

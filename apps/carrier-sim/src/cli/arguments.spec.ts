@@ -9,9 +9,9 @@ describe('parseCommand', () => {
 
   it('takes everything that it offers', () => {
     const args = ['--port', '0', '--host', '127.0.0.2', '--transport', 'TCP', '--rtp-ports', '20000-20999', '--advertise', '127.0.0.3', '--persona', 'silent', '--number', '+14155550123=busy', '--number=100=./a=b.json',
-      '--auth', 'trunk:a:b', '--algorithm', 'sha-256', '--record', '/tmp/x', '--verbose'];
+      '--auth', 'trunk:a:b', '--algorithm', 'sha-256', '--record', '/tmp/x', '--codecs', 'OPUS, g722', '--verbose'];
     expect(parseCommand(args)).toEqual({ kind: 'run', verbose: true, sim: {
-      port: 0, host: '127.0.0.2', transport: 'tcp', rtpPorts: { min: 20_000, max: 20_999 }, recordDir: '/tmp/x', advertisedAddress: '127.0.0.3',
+      port: 0, host: '127.0.0.2', transport: 'tcp', codecs: ['opus', 'G722'], rtpPorts: { min: 20_000, max: 20_999 }, recordDir: '/tmp/x', advertisedAddress: '127.0.0.3',
       personas: { default: 'silent', byNumber: { '+14155550123': 'busy', 100: './a=b.json' } }, auth: { username: 'trunk', password: 'a:b', algorithm: 'SHA-256' } } });
   });
 
@@ -26,12 +26,13 @@ describe('parseCommand', () => {
   });
 
   it('names every option in its help', () => {
-    for (const name of ['port', 'host', 'transport', 'rtp-ports', 'advertise', 'persona', 'number', 'auth', 'algorithm', 'record', 'dial', 'from', 'credentials', 'header', 'list', 'verbose', 'help']) expect(usage).toContain(`--${name}`);
+    for (const name of ['codecs', 'port', 'host', 'transport', 'rtp-ports', 'advertise', 'persona', 'number', 'auth', 'algorithm', 'record', 'dial', 'from', 'credentials', 'header', 'list', 'verbose', 'help']) expect(usage).toContain(`--${name}`);
   });
 
   it.each<[string[], string]>([
     [['--port', '70000'], '--port must be a whole number from 0 to 65535, not "70000"'],
     [['--port', '1e3'], '--port must be a whole number from 0 to 65535, not "1e3"'],
+    [['--codecs', 'PCMU,iLBC'], '--codecs must be PCMU or PCMA or G722 or opus, not "iLBC"'],
     [['--transport', 'tls'], '--transport must be udp or tcp, not "tls"'],
     [['--rtp-ports', '50000-40000'], '--rtp-ports must be a range of ports such as 40000-49999, not "50000-40000"'],
     [['--number', '100'], '--number must be a number and a persona such as +14155550123=busy, not "100"'],

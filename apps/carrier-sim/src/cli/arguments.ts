@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { CODEC_NAMES } from '@dialfleet/call';
 import { errorMessage } from '@dialfleet/kit';
 import { parseSipAddress } from '../sim/sip-address.js';
 import type { CarrierSimOptions, DialOptions } from '../sim/carrier-sim.js';
@@ -12,6 +13,7 @@ export const usage = `A SIP carrier with scripted customers.
   --transport udp|tcp    default udp
   --advertise ADDRESS    what callers reach it at; needed when --host is 0.0.0.0
   --rtp-ports MIN-MAX    default any free ones
+  --codecs A,B           PCMU, PCMA, G722 or opus, in order of preference; default PCMU,PCMA
   --persona P            who answers; default callback
   --number N=P           who answers one number; may be repeated
   --auth USER:PASSWORD   callers must authenticate (digest)
@@ -37,7 +39,7 @@ export class UsageError extends Error {
 }
 
 type SimArguments = Required<Pick<CarrierSimOptions, 'transport' | 'host' | 'port'>>
-  & Pick<CarrierSimOptions, 'auth' | 'recordDir' | 'rtpPorts' | 'advertisedAddress' | 'takesRefer'> & { personas: { default: string; byNumber: Record<string, string> } };
+  & Pick<CarrierSimOptions, 'codecs' | 'auth' | 'recordDir' | 'rtpPorts' | 'advertisedAddress' | 'takesRefer'> & { personas: { default: string; byNumber: Record<string, string> } };
 
 export type Command =
   | { kind: 'help' }
@@ -47,7 +49,7 @@ export type Command =
 const options = {
   port: { type: 'string' }, host: { type: 'string', default: '127.0.0.1' }, transport: { type: 'string', default: 'udp' },
   'rtp-ports': { type: 'string' }, advertise: { type: 'string' }, persona: { type: 'string', default: 'callback' }, number: { type: 'string', multiple: true, default: [] as string[] },
-  'takes-refer': { type: 'boolean', default: false }, auth: { type: 'string' }, algorithm: { type: 'string', default: 'MD5' }, record: { type: 'string' },
+  'takes-refer': { type: 'boolean', default: false }, codecs: { type: 'string' }, auth: { type: 'string' }, algorithm: { type: 'string', default: 'MD5' }, record: { type: 'string' },
   dial: { type: 'string' }, from: { type: 'string' }, credentials: { type: 'string' }, header: { type: 'string', multiple: true, default: [] as string[] },
   list: { type: 'boolean', default: false }, verbose: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false },
 } as const satisfies ParseArgsConfig['options'];
@@ -66,6 +68,7 @@ export function parseCommand(args: readonly string[]): Command {
       host: values.host,
       transport: oneOf('--transport', values.transport, ['udp', 'tcp'] as const),
       personas: { default: values.persona, byNumber: numbers(values.number) },
+      ...(values.codecs === undefined ? {} : { codecs: values.codecs.split(',').map((name) => oneOf('--codecs', name.trim(), CODEC_NAMES)) }),
       ...(values.auth === undefined ? {} : { auth: { ...credentials('--auth', values.auth), algorithm: oneOf('--algorithm', values.algorithm, ['MD5', 'SHA-256'] as const) } }),
       ...(values['rtp-ports'] === undefined ? {} : { rtpPorts: portRange(values['rtp-ports']) }),
       ...(values.advertise === undefined ? {} : { advertisedAddress: values.advertise }),

@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { CodecName } from '@dialfleet/call';
 import { Emitter, silentLogger, systemClock, type Clock, type Logger } from '@dialfleet/kit';
-import { RtpEngine, SipEndpoint, type IncomingCall } from '@dialfleet/telephony';
+import { DEFAULT_CODECS, RtpEngine, SipEndpoint, type IncomingCall } from '@dialfleet/telephony';
 import { DigestGate, type GateCredentials } from '../auth/digest-gate.js';
 import { fliteVoice, type CustomerVoice } from '../speech/customer-voice.js';
 import { LineLibrary, type PreparationProgress } from '../speech/line-library.js';
@@ -23,6 +24,8 @@ export interface CarrierSimOptions {
   advertisedAddress?: string;
   /** RTP ports, even ones with their odd neighbours; default: any free ones. */
   rtpPorts?: { min: number; max: number };
+  /** What the carrier speaks, in its order of preference; default PCMU, PCMA. */
+  codecs?: readonly CodecName[];
   personas?: PersonaChoice;
   /** Callers must authenticate (401). */
   auth?: GateCredentials;
@@ -92,7 +95,7 @@ export class CarrierSim {
     try {
       const media = new RtpEngine({ ...address, ...(options.rtpPorts ? { portRange: options.rtpPorts } : {}), clock, logger });
       open.push(media);
-      const sip = await SipEndpoint.start({ transport, ...address, port, userAgent: 'Dialfleet-CarrierSim', media, clock, logger });
+      const sip = await SipEndpoint.start({ transport, ...address, port, userAgent: 'Dialfleet-CarrierSim', media, clock, logger, codecs: options.codecs ?? DEFAULT_CODECS });
       open.push({ close: () => sip.stop() });
       const lines = new LineLibrary(voice);
       const carrier = new CarrierSim(options, { sip, media, voice, lines, book, clock, logger, gate: options.auth && new DigestGate(options.auth) });
@@ -137,7 +140,7 @@ export class CarrierSim {
     const persona = loadPersona(source);
     const { user, host, port, transport = this.options.transport ?? 'udp' } = parseSipAddress(to);
     const leg = sip.createCall({
-      trunk: { host, port: port ?? 5060, transport, username, password, codecs: ['PCMU', 'PCMA'], ...(from === 'anonymous' ? { fromDomain: 'anonymous.invalid' } : {}) },
+      trunk: { host, port: port ?? 5060, transport, username, password, codecs: [...(this.options.codecs ?? DEFAULT_CODECS)], ...(from === 'anonymous' ? { fromDomain: 'anonymous.invalid' } : {}) },
       dialUser: user, fromNumber: from, ...(headers ? { headers } : {}),
     });
     const call = new PlacedCall({

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { buildWav, parseWav, SAMPLE_RATE_HZ, sineWave } from '@dialfleet/media';
+import { buildWav, parseWav, resample, SAMPLE_RATE_HZ, sineWave } from '@dialfleet/media';
 import { ExternalProgram, freePort, requireProgram } from '../harness/external-program.js';
 
 const MODULE_FOLDERS = ['/usr/lib/baresip/modules', '/usr/lib/x86_64-linux-gnu/baresip/modules', '/usr/lib/aarch64-linux-gnu/baresip/modules', '/usr/local/lib/baresip/modules'];
@@ -63,11 +63,11 @@ export class Softphone {
 
   stop(): Promise<void> { return this.program.stop(); }
 
-  /** What it decoded of our voice, after `stop()`: at 8 kHz, by leaving samples out: good enough for a tone. */
+  /** What it decoded of our voice, after `stop()`: 8 kHz, whatever the codec. */
   async heard(): Promise<Int16Array> {
     const dump = (await readdir(this.folder)).find((name) => name.startsWith('dump-') && name.endsWith('-dec.wav')) ?? 'dump of what baresip decoded';
-    const { channels: [pcm], sampleRateHz } = parseWav(await readFile(join(this.folder, dump)));
-    return pcm.filter((_, index) => index % (sampleRateHz / SAMPLE_RATE_HZ) === 0);
+    const { sampleRateHz, channels } = parseWav(await readFile(join(this.folder, dump)));
+    return resample(channels[0], sampleRateHz, SAMPLE_RATE_HZ);
   }
 
   private async listening(): Promise<void> {
