@@ -36,7 +36,8 @@ export class TakenCall {
 
   constructor(private readonly options: TakenCallOptions) {
     const { incoming, persona, recordingPath, takesRefer } = options;
-    incoming.obey({ allowRefer: takesRefer });
+    // Encrypted for who wants it.
+    incoming.obey({ allowRefer: takesRefer, srtp: 'optional' });
     this.line = new LineCall({
       ...options, leg: incoming.leg, callId: incoming.callId, from: incoming.fromUser, to: incoming.toUser, placed: false,
       recordingPath: persona.pickup.kind === 'answers' ? recordingPath : null,
