@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { CallLeg } from '@dialfleet/call';
+import type { CallLeg, LadderMessage, TrunkPlan } from '@dialfleet/call';
 import { sineWave } from '@dialfleet/media';
 import { hearTone, once, startCaller, tonePurityAtBest, type Caller } from './library-caller.js';
 import { Softphone } from './softphone.js';
@@ -64,6 +64,60 @@ describe('baresip', () => {
     const hungUp = once(leg, 'hungUp');
     await phone.command('hangup');
     await hungUp;
+    await leg.close();
+  });
+
+  const answered = async (trunk: Partial<TrunkPlan> = {}): Promise<CallLeg> => {
+    const leg = caller.sip.createCall({ trunk: { host: '127.0.0.1', port: phone.port, transport: 'udp', codecs: ['PCMA', 'PCMU'], ...trunk }, dialUser: 'phone', fromNumber: '+14155550100' });
+    const taken = once(leg, 'answered');
+    await leg.start();
+    await taken;
+    return leg;
+  };
+
+  it('holds us and takes us back', async () => {
+    const leg = await answered();
+    const messages: LadderMessage[] = [];
+    leg.events.on('ladder', (batch) => messages.push(...batch.messages));
+    await phone.command('hold');
+    await new Promise((resolve) => { setTimeout(resolve, 400); });
+    await phone.command('resume');
+    expect(await hearTone(leg, THEIR_TONE_HZ, PURE)).toBeGreaterThan(PURE);
+    leg.hangUp();
+    await once(leg, 'released');
+    await leg.close();
+    const directions = messages.flatMap(({ direction, sdp }) => (sdp === undefined ? [] : [`${direction} ${/a=(sendrecv|sendonly|recvonly|inactive)/.exec(sdp)?.[1]}`]));
+    expect(directions).toEqual(['received sendonly', 'sent recvonly', 'received sendrecv', 'sent sendrecv']);
+  });
+
+  it('is referred to somebody else, calls them, and tells us', async () => {
+    const calledBy: string[] = [];
+    const target = await startCaller('udp');
+    try {
+      target.sip.onInvite(async (call) => {
+        calledBy.push(call.toUser);
+        await call.answer();
+      });
+      // A trunk whose numbers live at another host than its proxy: there the phone looks for the colleague.
+      const leg = await answered({ port: target.sip.port, outboundProxy: `127.0.0.1:${phone.port}` });
+      const progress: number[] = [];
+      expect(await leg.transfer?.('colleague', (status) => progress.push(status))).toEqual({ ok: true });
+      expect([calledBy, progress.at(-1)]).toEqual([['colleague'], 200]);
+      leg.hangUp();
+      await once(leg, 'released');
+      await leg.close();
+    } finally { await target.stop(); }
+  });
+
+  it('refers us, and is refused', async () => {
+    const leg = await answered();
+    let asked = 0;
+    leg.events.on('referred', () => { asked++; });
+    await phone.command('transfer', 'sip:colleague@127.0.0.1');
+    await phone.wrote('603');
+    expect(asked).toBe(0);
+    leg.hangUp();
+    await once(leg, 'released');
     await leg.close();
   });
 });

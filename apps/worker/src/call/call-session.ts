@@ -118,7 +118,9 @@ export class CallSession implements RunningCall {
     const { plan, tools } = this;
     // The trunk knows our own number as a caller id: the one dialled where the customer called us.
     const fromNumber = plan.direction === 'inbound' ? plan.toNumber : plan.fromNumber;
-    const leg = await tools.createSecondLeg({ ...plan, direction: 'outbound', toNumber: target.number, dialUser: target.dialUser, fromNumber });
+    const leg = await tools.createSecondLeg({
+      ...plan, trunk: { ...plan.trunk, allowRefer: false }, direction: 'outbound', toNumber: target.number, dialUser: target.dialUser, fromNumber,
+    });
     leg.events.on('ladder', ({ messages }) => { tools.timeline.add('sip.ladder', { leg: 'transfer', messages: messages.map(ladderLine) }); });
     return leg;
   }

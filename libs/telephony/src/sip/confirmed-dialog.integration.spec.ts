@@ -281,6 +281,7 @@ describe('transfer by REFER', () => {
     expect(header(refer, 'Referred-By')).toMatch(/^<sip:\+14155550100@127\.0\.0\.1>$/);
     peer.reply(refer, '202 Accepted');
     expect(statusOf(await notify('100 Trying'))).toBe(200);
+    expect(session().expected).toBe(false);
     await notify('180 Ringing');
     await notify('200 OK', 'terminated;reason=noresource');
     expect(await outcome).toEqual({ ok: true });
@@ -304,6 +305,7 @@ describe('transfer by REFER', () => {
     const { outcome, refer } = await transfer(leg);
     peer.reply(refer, status);
     expect(await outcome).toMatchObject({ ok: false, sipStatus });
+    expect(session().expected).toBe(true);
     expect(statusOf(await peer.ask('UPDATE', { body: hold('sendrecv') }))).toBe(200);
   });
 
@@ -327,8 +329,8 @@ describe('transfer by REFER', () => {
     expect(await outcome).toEqual({ ok: false, sipStatus: null, reason: 'REFER was not answered' });
   });
 
-  it('comes again with credentials under the next CSeq of the dialog', async () => {
-    const { leg } = await outbound({}, { username: 'u', password: 'p' });
+  it.each([['placed', outbound], ['taken', inbound]] as const)('comes again with credentials under the next CSeq of the dialog, in a call %s', async (_way, establish) => {
+    const { leg } = await establish({}, { username: 'u', password: 'p' });
     const { refer } = await transfer(leg);
     peer.reply(refer, '407 Proxy Authentication Required', { headers: ['Proxy-Authenticate: Digest realm="r", nonce="n", algorithm=MD5'] });
     const again = await peer.next('REFER', 1);

@@ -106,7 +106,14 @@ export class ConfirmedDialog {
       return Promise.resolve({ ok: false, sipStatus: null, reason: errorMessage(error) });
     }
     this.refer = refer;
-    return refer.outcome.then((outcome) => { if (!outcome.ok) this.refer = undefined; return outcome; });
+    // It may have let go of us by the time it tells how it went.
+    context.media.tolerateSilence(true);
+    return refer.outcome.then((outcome) => {
+      if (outcome.ok) return outcome;
+      this.refer = undefined;
+      context.media.tolerateSilence(false);
+      return outcome;
+    });
   }
 
   /** RFC 4733 where it was negotiated, else INFO where the far end takes it. */

@@ -1,4 +1,5 @@
 import { answerChallenge, parseChallenge, strongestChallenge, type DigestChallenge, type DigestCredentials } from './digest.js';
+import { safeText } from './header-safety.js';
 
 /** Who asks: a server with 401 and `WWW-Authenticate`, or a proxy with 407 and `Proxy-Authenticate` (RFC 3261 §22). */
 export type Challenger = 'server' | 'proxy';
@@ -94,4 +95,10 @@ function challengesOf(value: string): DigestChallenge[] {
     const challenge = parseChallenge(part);
     return challenge ? [challenge] : [];
   });
+}
+
+/** What a trunk's credentials answer challenges with; undefined: it has none. Throws UnsafeSipValueError. */
+export function digestSessionOf({ username, password }: { username?: string; password?: string }): DigestSession | undefined {
+  if (!username || password === undefined) return undefined;
+  return new DigestSession({ username: safeText(username, 'trunk username'), password: safeText(password, 'trunk password') });
 }

@@ -8,6 +8,7 @@ import { audioCodecsOf } from '../codecs/audio-codecs.js';
 import type { MediaFactory } from '../media-session.js';
 import { methodsOf } from './capabilities.js';
 import { ConfirmedDialog } from './confirmed-dialog.js';
+import { digestSessionOf, type DigestSession } from './digest-session.js';
 import { acceptWithoutDescription, refuseEarlyRequests } from './early-requests.js';
 import { earlyUpdates } from './far-end-offer.js';
 import { safeText } from './header-safety.js';
@@ -37,7 +38,7 @@ export interface IncomingCall {
   readonly source: Peer;
   readonly leg: CallLeg;
   /** What the caller's trunk allows within the call; before `answer`. Default: no REFER, a session timer of half an hour, plain RTP, the endpoint's codecs. */
-  obey(trunk: Partial<Pick<TrunkPlan, 'codecs' | 'allowRefer' | 'sessionExpiresSeconds' | 'srtp'>>): void;
+  obey(trunk: Partial<Pick<TrunkPlan, 'codecs' | 'allowRefer' | 'sessionExpiresSeconds' | 'srtp' | 'username' | 'password'>>): void;
   /** 180 Ringing. */
   ring(): void;
   /** 183 with our answer: audio may flow before the call is answered. */
@@ -72,6 +73,8 @@ export class IncomingLeg implements CallLeg, IncomingCall {
   readonly fromUser: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly source: Peer;
+  /** What answers a challenge to a request of ours within the call. */
+  authentication: DigestSession | undefined;
   private readonly media: LegMedia;
   private state: State = 'offered';
   private hangingUp = false;
@@ -80,7 +83,7 @@ export class IncomingLeg implements CallLeg, IncomingCall {
   private earlyDialog: Session | undefined;
   /** Our description, once sent: a 200 after a 183 repeats it. */
   private description: string | undefined;
-  private trunk: Partial<Pick<TrunkPlan, 'codecs' | 'allowRefer' | 'sessionExpiresSeconds' | 'srtp'>> = {};
+  private trunk: Partial<Pick<TrunkPlan, 'codecs' | 'allowRefer' | 'sessionExpiresSeconds' | 'srtp' | 'username' | 'password'>> = {};
   /** Where the caller requires it (RFC 3262 §3). */
   private readonly provisionals: ReliableProvisionals | undefined;
   /** Whose description is to come: ours went out in a reliable response, theirs comes with its PRACK. */
@@ -99,9 +102,10 @@ export class IncomingLeg implements CallLeg, IncomingCall {
     invite.delegate = { onCancel: () => this.cancelled(), onTransportError: (error) => context.logger.warn('answer to INVITE not sent', { error: error.message }) };
   }
 
-  obey(trunk: Partial<Pick<TrunkPlan, 'codecs' | 'allowRefer' | 'sessionExpiresSeconds' | 'srtp'>>): void {
+  obey(trunk: Partial<Pick<TrunkPlan, 'codecs' | 'allowRefer' | 'sessionExpiresSeconds' | 'srtp' | 'username' | 'password'>>): void {
     this.trunk = trunk;
     this.media.protect(trunk.srtp ?? 'off');
+    this.authentication = digestSessionOf(trunk);
     if (trunk.codecs) this.media.speak(audioCodecsOf(trunk.codecs));
   }
 

@@ -15,6 +15,7 @@ export class LegMedia {
   private opening: Promise<void> | undefined;
   private recordTo: string | undefined;
   private talking = false;
+  private patient = false;
   private closing: Promise<LegMediaStats> | undefined;
 
   constructor(private readonly factory: MediaFactory, private codecs: readonly CodecName[], private readonly events: Emitter<LegEvents>,
@@ -64,6 +65,12 @@ export class LegMedia {
     this.expect();
   }
 
+  /** While it is, silence on the wire is no fault. */
+  tolerateSilence(tolerated: boolean): void {
+    this.patient = tolerated;
+    this.expect();
+  }
+
   sendDtmf(digits: string): Promise<void> {
     return this.session ? this.session.sendDtmf(digits) : Promise.reject(new Error('no media yet: the call has not started'));
   }
@@ -106,7 +113,7 @@ export class LegMedia {
     return this.negotiation;
   }
 
-  private expect(): void { this.session?.expectMedia(this.talking && (this.negotiation?.receiving ?? false)); }
+  private expect(): void { this.session?.expectMedia(this.talking && !this.patient && (this.negotiation?.receiving ?? false)); }
 
   private forward(session: MediaSession): void {
     session.events.on('audio', (frame) => this.events.emit('audio', frame));

@@ -9,10 +9,9 @@ import { audioCodecsOf } from '../codecs/audio-codecs.js';
 import type { MediaFactory } from '../media-session.js';
 import { methodsOf } from './capabilities.js';
 import { ConfirmedDialog } from './confirmed-dialog.js';
-import { DigestSession } from './digest-session.js';
+import { digestSessionOf, type DigestSession } from './digest-session.js';
 import { EarlyDialogs } from './early-dialogs.js';
 import { earlyUpdates } from './far-end-offer.js';
-import { safeText } from './header-safety.js';
 import { InviteAttempt } from './invite-attempt.js';
 import { InviteAttempts, type AttemptEnd, type NextStep } from './invite-attempts.js';
 import { requestUri, trunkDestination } from './invite-headers.js';
@@ -90,7 +89,7 @@ export class OutboundLeg implements CallLeg {
     const { trunk, dialUser } = options;
     this.attempts = new InviteAttempts({ uri: requestUri(dialUser, trunk), destination: trunkDestination(trunk) });
     this.writer = new InviteWriter(options, { ...context, callId: this.callId });
-    this.digest = digestOf(trunk);
+    this.digest = digestSessionOf(trunk);
     this.timerPolicy = sessionTimerPolicy(trunk.sessionExpiresSeconds);
     this.media = new LegMedia(context.media, audioCodecsOf(trunk.codecs), this.events, context.logger, trunk.srtp);
     this.audioOut = this.media.audioOut;
@@ -316,9 +315,4 @@ export class OutboundLeg implements CallLeg {
     this.releasedSent = true;
     this.events.emit('released', { sipStatus });
   }
-}
-
-function digestOf(trunk: OutboundCallOptions['trunk']): DigestSession | undefined {
-  if (!trunk.username || trunk.password === undefined) return undefined;
-  return new DigestSession({ username: safeText(trunk.username, 'trunk username'), password: safeText(trunk.password, 'trunk password') });
 }

@@ -14,6 +14,7 @@ import { Admission } from './admission.js';
 import { callCredentials } from './call-credentials.js';
 import { SUPPORTED_EXTENSIONS } from './capabilities.js';
 import { safeHost, safeText } from './header-safety.js';
+import type { DigestSession } from './digest-session.js';
 import type { HostResolver } from './host-resolver.js';
 import { IncomingLeg, type IncomingCall } from './incoming-call.js';
 import { PingedFlow, type HeldFlow, type KeepFlowOptions } from './kept-flow.js';
@@ -218,7 +219,7 @@ export class SipEndpoint {
     const { configuration } = this.core;
     configuration.contact.uri.port = this.transport.portOf(main);
     configuration.viaHost = this.transport.own.sentBy({ transport: main });
-    configuration.authenticationFactory = () => callCredentials((callId) => this.outbound.get(callId)?.authentication ?? this.requests.digestOf(callId));
+    configuration.authenticationFactory = () => callCredentials((callId) => this.digestOf(callId));
     this.transport.onRequestLost = (branch, method, reason) => loseRequest(this.core, branch, method, reason);
     this.core.delegate = {
       onInvite: (invite) => this.invited(invite),
@@ -236,6 +237,11 @@ export class SipEndpoint {
       onLive: (leg) => { this.outbound.set(leg.callId, leg); this.live(leg); },
       onGone: (leg) => this.gone(leg),
     };
+  }
+
+  private digestOf(callId: string): DigestSession | undefined {
+    const leg = this.outbound.get(callId) ?? [...this.legs].find((live) => live.callId === callId);
+    return leg ? leg.authentication : this.requests.digestOf(callId);
   }
 
   private invited(invite: IncomingInviteRequest): void {
