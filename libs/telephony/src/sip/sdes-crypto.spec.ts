@@ -62,7 +62,7 @@ describe('SdesNegotiation', () => {
     const sdes = new SdesNegotiation('optional');
     const offered = sdes.offer();
     expect(sdes.applyAnswer(avp(line()))).toMatchObject({ receiveKey: KEY });
-    expect(sdes.offer()).toEqual(offered);
+    expect(sdes.offer().attributes[0]).toEqual(offered.attributes[0]);
     expect(sdes.applyAnswer(avp())).toBeUndefined();
     expect(sdes.offer().attributes).not.toEqual(offered.attributes);
     expect(() => sdes.applyAnswer(avp(line('', 'F8_128_HMAC_SHA1_80')))).toThrow('cannot be used');
@@ -89,6 +89,22 @@ describe('SdesNegotiation', () => {
     expect([sdes.insist(), sdes.insist()]).toEqual([true, false]);
     expect(sdes.offer()).toEqual({ protocol: 'RTP/SAVP', attributes });
     expect([new SdesNegotiation('off').insist(), new SdesNegotiation('required').insist()]).toEqual([false, false]);
+  });
+
+  it('never comes back to the key of a suite that was left', () => {
+    const sdes = new SdesNegotiation('required');
+    const keys = ['AES_CM_128_HMAC_SHA1_80', 'AES_CM_128_HMAC_SHA1_32', 'AES_CM_128_HMAC_SHA1_80'].map((suite) => sdes.answer(savp(line('', suite))).srtp?.sendKey);
+    expect(new Set(keys).size).toBe(3);
+    const offered = values(sdes.offer().attributes).map((value) => parseCrypto(value)?.key);
+    expect(offered[0]).toBe(keys[2]);
+    expect(keys).not.toContain(offered[1]);
+  });
+
+  it('gives every branch of a forked call the key that it was offered', () => {
+    const sdes = new SdesNegotiation('required');
+    const [long, short] = values(sdes.offer().attributes).map((value) => parseCrypto(value)?.key);
+    expect(sdes.applyAnswer(savp(line('', 'AES_CM_128_HMAC_SHA1_32', '2')))?.sendKey).toBe(short);
+    expect(sdes.applyAnswer(savp(line()))?.sendKey).toBe(long);
   });
 
   it('speaks SAVP on once the far end does', () => {

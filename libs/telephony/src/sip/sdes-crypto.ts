@@ -83,6 +83,7 @@ export class SdesNegotiation {
   private readonly ownKeys = new Map<SrtpSuite, string>();
   /** Of our last description, which may be offered again as it is (RFC 4028 §7.4). */
   private tags = new Map<number, SrtpSuite>();
+  private agreedSuite: SrtpSuite | null = null;
   /** The far end spoke SAVP: so do we from then on. */
   private savp: boolean;
 
@@ -91,6 +92,7 @@ export class SdesNegotiation {
   /** Protocol and attributes of an offer. */
   offer(): { protocol: string; attributes: string[] } {
     if (this.policy === 'off') return { protocol: 'RTP/AVP', attributes: [] };
+    for (const suite of SUITES) this.renewUnlessInUse(suite);
     this.tags = new Map(SUITES.map((suite, i) => [i + 1, suite]));
     return { protocol: this.savp ? 'RTP/SAVP' : 'RTP/AVP', attributes: SUITES.map((suite, i) => writeCrypto(i + 1, suite, this.ownKey(suite))) };
   }
@@ -127,12 +129,14 @@ export class SdesNegotiation {
       return { srtp: undefined, attributes: [] };
     }
     this.tags = new Map([[chosen.tag, chosen.suite]]);
+    this.renewUnlessInUse(chosen.suite);
     const srtp = this.agreed(chosen, line.protocol);
     return { srtp, attributes: [writeCrypto(chosen.tag, chosen.suite, srtp.sendKey)] };
   }
 
   private agreed({ suite, key, mki }: CryptoAttribute, protocol: string): SrtpParameters {
     if (isSavp(protocol)) this.savp = true;
+    this.agreedSuite = suite;
     return { suite, sendKey: this.ownKey(suite), receiveKey: key, ...(mki === undefined ? {} : { receiveMki: mki }) };
   }
 
@@ -141,6 +145,12 @@ export class SdesNegotiation {
     if (isSavp(protocol)) throw new SdpError(this.policy === 'off' ? 'the far end requires SRTP, which is off for this trunk' : 'the far end requires SRTP and gives no usable key');
     // Counters begin again with the next protection, and so must keys.
     this.ownKeys.clear();
+    this.agreedSuite = null;
+  }
+
+  /** A key that was in use and then was not must not come back: its counters would begin again under it. */
+  private renewUnlessInUse(suite: SrtpSuite): void {
+    if (this.agreedSuite !== null && suite !== this.agreedSuite) this.ownKeys.delete(suite);
   }
 
   private ownKey(suite: SrtpSuite): string {
