@@ -173,6 +173,14 @@ describe('calls that come in', () => {
     await caller.close();
   });
 
+  it('press keys that are heard', async () => {
+    const known = (await listed(dids.reception)).map(({ session_id }) => session_id);
+    const customer = call(dids.reception, { persona: { name: 'keypad-caller', turns: [{ sends_dtmf: '42#', when: 'at_once' }, { waits_ms: 300 }, { hangs_up: true }] } });
+    await customer.finished;
+    const { events } = await fleet.result(await newest(dids.reception, known));
+    expect(events.filter(({ type }) => type === 'dtmf.received').map(({ data }) => data['digit'])).toEqual(['4', '2', '#']);
+  });
+
   it('are hung up over the API', async () => {
     const known = (await listed(dids.talkative)).map(({ session_id }) => session_id);
     const answered = fleet.carrier.next('answered', ({ to }) => to === dids.talkative);

@@ -97,7 +97,8 @@ describe('calls that come in while parts of the platform come and go', () => {
     await call.finished;
   });
 
-  it('get 503 with Retry-After while no gateway can be asked', async () => {
+  it('get 503 with Retry-After while no gateway can be asked; what a gateway grants too late is closed with one result', async () => {
+    const known = await sessions();
     second.kill('SIGSTOP');
     process.kill(fleet.fleet.runFile.pids.gateway[0], 'SIGSTOP');
     try {
@@ -106,5 +107,9 @@ describe('calls that come in while parts of the platform come and go', () => {
       process.kill(fleet.fleet.runFile.pids.gateway[0], 'SIGCONT');
       second.kill('SIGCONT');
     }
+    // Both wake up with the question in their hands, and give a call to a worker that does not wait for it any more.
+    const made = await eventually('the call is stored', async () => { const now = (await sessions()).filter((id) => !known.includes(id)); return now.length > 0 ? now : undefined; });
+    expect(made).toHaveLength(1);
+    expect(await fleet.result(made[0])).toMatchObject({ direction: 'inbound', disconnected_by: 'error', hangup_reason: 'not_taken', answered_at: null, call_duration_seconds: 0 });
   });
 });

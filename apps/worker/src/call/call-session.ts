@@ -11,7 +11,7 @@ import { prepareCall, type PreparationTools, type PreparedCall } from './call-pr
 import { CallRecording } from './call-recording.js';
 import { CallTransfer, type TransferRequest } from './call-transfer.js';
 import type { CallTimeline, WorkerIdentity } from './call-timeline.js';
-import { HeldAudio } from './held-audio.js';
+import { FirstWords } from './first-words.js';
 import { qualityWarnings } from './media-quality.js';
 import type { ConversationSummary, PipelineSetup } from './pipeline.js';
 import type { RecordingShelf } from './recording-shelf.js';
@@ -240,7 +240,7 @@ export class CallSession implements RunningCall {
     this.stopTimers();
     timeline.add('call.answered', { sip_status: 200, ring_duration_seconds: seconds(this.answeredAtMs - this.startedAtMs) });
     this.timers.push(clock.after(this.plan.maxDurationMs, () => { this.dispatch({ type: 'maxDuration' }); }));
-    const firstWords = new HeldAudio(leg);
+    const firstWords = new FirstWords(leg);
     try {
       if (this.plan.record) await this.recording.begin(leg);
       const prepared = await this.prepared;

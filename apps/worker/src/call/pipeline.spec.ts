@@ -268,6 +268,20 @@ describe('hang-up at any time', () => {
   });
 });
 
+describe('somebody who calls', () => {
+  it('is a person from the first moment, whatever is said and however long', async () => {
+    const clock = new VirtualClock();
+    const call = new CallStage(clock, { mayBeMachine: false });
+    call.pipeline.start();
+    expect(call.ends).toEqual([{ type: 'humanDetected' }]);
+    await call.speak(7000, 'You have reached the voicemail of John. Please leave a message after the tone.');
+    await call.wait(3000);
+    await call.untilQuiet();
+    expect([call.ends, call.types().includes('machine.detected')]).toEqual([[{ type: 'humanDetected' }], false]);
+    await call.stop();
+  });
+});
+
 describe('answering machines', () => {
   const greeting = 'You have reached John. Please leave a message after the tone.';
 
