@@ -260,8 +260,15 @@ describe('the session timer', () => {
   it('is kept by us for callers who have none', async () => {
     const { ok } = await inbound({ headers: ['Allow: INVITE, UPDATE'] }, { sessionExpiresSeconds: 90 });
     expect(header(ok, 'Session-Expires')).toBe('90;refresher=uas');
-    clock.advance(45_000);
-    await peer.next('UPDATE');
+    // Whatever they say to it, they are alive: a session that they do not time does not expire.
+    for (const [nth, status] of ['200 OK', '488 Not Acceptable Here', '500 Server Internal Error', '200 OK'].entries()) {
+      clock.advance(45_000);
+      peer.reply(await peer.next('UPDATE', nth), status);
+      await settled();
+    }
+    clock.advance(59_000);
+    await settled();
+    expect(peer.count('BYE')).toBe(0);
   });
 });
 

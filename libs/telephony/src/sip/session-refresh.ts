@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { errorMessage, type Clock, type Logger } from '@dialfleet/kit';
 import type { IncomingResponse } from 'sip.js/lib/core/messages/incoming-response.js';
+import type { IncomingResponseMessage } from 'sip.js/lib/core/messages/incoming-response-message.js';
 import type { AckableIncomingResponseWithSession } from 'sip.js/lib/core/messages/methods/invite.js';
 import { SessionState, type Session } from 'sip.js/lib/core/session/session.js';
 import { ALLOW_HEADER } from './capabilities.js';
@@ -52,7 +53,7 @@ export class SessionRefresh {
     if (this.underWay || this.stopped || this.session.sessionState === SessionState.Terminated) return;
     const policy = terms ? { ...this.policy, intervalSeconds: terms.intervalSeconds } : this.policy;
     try {
-      if (this.byUpdate) this.update(policy); else this.reinvite(policy);
+      if (this.byUpdate) this.update(policy, terms); else this.reinvite(policy, terms);
       this.underWay = true;
     } catch (error) {
       // A re-INVITE of theirs is still open, or the ACK of the first is on its way.
@@ -66,20 +67,20 @@ export class SessionRefresh {
     this.cancelRetry();
   }
 
-  private update(policy: SessionTimerPolicy): void {
-    const refused = (response: IncomingResponse): void => this.refused(response, policy);
-    sendUpdate(this.session, { onAccept: ({ message }) => this.accepted(termsOfAnswer(message)), onRedirect: refused, onReject: refused }, { extraHeaders: this.headers(policy) });
+  private update(policy: SessionTimerPolicy, terms: SessionTimerTerms | undefined): void {
+    const refused = (response: IncomingResponse): void => this.refused(response, policy, terms);
+    sendUpdate(this.session, { onAccept: ({ message }) => this.accepted(message, terms), onRedirect: refused, onReject: refused }, { extraHeaders: this.headers(policy) });
   }
 
-  private reinvite(policy: SessionTimerPolicy): void {
-    const refused = (response: IncomingResponse): void => this.refused(response, policy);
-    this.session.invite({ onAccept: (response) => this.reinviteAccepted(response), onRedirect: refused, onReject: refused },
+  private reinvite(policy: SessionTimerPolicy, terms: SessionTimerTerms | undefined): void {
+    const refused = (response: IncomingResponse): void => this.refused(response, policy, terms);
+    this.session.invite({ onAccept: (response) => this.reinviteAccepted(response, terms), onRedirect: refused, onReject: refused },
       { extraHeaders: [...this.headers(policy), ALLOW_HEADER], body: sdpBody(this.context.media.currentDescription()) });
   }
 
   private headers(policy: SessionTimerPolicy): string[] { return [this.context.contactHeader, 'Supported: timer', ...requestHeaders(policy, 'uac')]; }
 
-  private reinviteAccepted(response: AckableIncomingResponseWithSession): void {
+  private reinviteAccepted(response: AckableIncomingResponseWithSession, terms: SessionTimerTerms | undefined): void {
     response.ack();
     const answer = sdpOf(response.message);
     if (answer !== undefined) {
@@ -89,15 +90,15 @@ export class SessionRefresh {
         this.context.logger.warn('answer to a refresh not usable: media stay as they are', { error: errorMessage(error) });
       }
     }
-    this.accepted(termsOfAnswer(response.message));
+    this.accepted(response.message, terms);
   }
 
-  private accepted(terms: SessionTimerTerms | undefined): void {
+  private accepted(message: IncomingResponseMessage, terms: SessionTimerTerms | undefined): void {
     this.underWay = false;
-    if (!this.stopped) this.on.refreshed(terms);
+    if (!this.stopped) this.on.refreshed(termsOfAnswer(message) ?? (terms?.alone ? terms : undefined));
   }
 
-  private refused({ message }: IncomingResponse, policy: SessionTimerPolicy): void {
+  private refused({ message }: IncomingResponse, policy: SessionTimerPolicy, terms: SessionTimerTerms | undefined): void {
     this.underWay = false;
     const status = message.statusCode ?? 500;
     if (this.stopped) return;
@@ -107,8 +108,9 @@ export class SessionRefresh {
       const raised = policyAfterTooSmall(policy, message);
       if (raised) { this.policy = raised; this.start(); return; }
     }
-    if (this.byUpdate && (status === 405 || status === 501)) { this.byUpdate = false; this.start(); return; }
-    this.retryAfter(status === 491 ? glareDelayMs(this.context.ownsCallId) : Math.max(RETRY_MS, retryAfterMs(message.getHeader('retry-after'))));
+    if (this.byUpdate && (status === 405 || status === 501)) { this.byUpdate = false; this.start(terms); return; }
+    if (terms?.alone && status !== 491) { this.on.refreshed(terms); return; }
+    this.retryAfter(status === 491 ? glareDelayMs(this.context.ownsCallId) : Math.max(RETRY_MS, retryAfterMs(message.getHeader('retry-after'))), terms);
   }
 
   private retryAfter(ms: number, terms?: SessionTimerTerms): void {

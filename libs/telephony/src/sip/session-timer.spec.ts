@@ -48,7 +48,7 @@ describe('what our 2xx says', () => {
   });
 
   it('refreshes itself where the far end cannot', () => {
-    expect(ask({})).toEqual({ ok: true, terms: { intervalSeconds: 1800, refresher: 'us' }, headers: ['Session-Expires: 1800;refresher=uas'] });
+    expect(ask({})).toEqual({ ok: true, terms: { intervalSeconds: 1800, refresher: 'us', alone: true }, headers: ['Session-Expires: 1800;refresher=uas'] });
   });
 
   it('stays above the Min-SE of proxies, and leaves roles as they are in a refresh', () => {

@@ -17,7 +17,12 @@ export interface SessionTimerPolicy {
 }
 
 /** What both sides agreed on. */
-export interface SessionTimerTerms { intervalSeconds: number; refresher: 'us' | 'them' }
+export interface SessionTimerTerms {
+  intervalSeconds: number;
+  refresher: 'us' | 'them';
+  /** The far end knows no session timer: nothing ends there, and any answer to a refresh shows that it lives. */
+  alone?: true;
+}
 
 interface Headers { getHeader(name: string): string | undefined; getHeaders(name: string): string[] }
 
@@ -65,7 +70,7 @@ export function answerRequest(policy: SessionTimerPolicy, request: Headers, curr
   // Who cannot do it leaves the refreshing to us.
   const refresher = able ? asked?.refresher ?? roleOf(current) : 'uas';
   return {
-    ok: true, terms: { intervalSeconds, refresher: refresher === 'uas' ? 'us' : 'them' },
+    ok: true, terms: { intervalSeconds, refresher: refresher === 'uas' ? 'us' : 'them', ...(able ? {} : { alone: true }) },
     headers: [`Session-Expires: ${intervalSeconds};refresher=${refresher}`, ...(able ? ['Require: timer'] : [])],
   };
 }
