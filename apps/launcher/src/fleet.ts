@@ -162,6 +162,7 @@ export class Fleet {
     return { DIALFLEET_WORKER_ID: this.workerId(index), DIALFLEET_MAX_CALLS: String(settings.maxCalls),
       DIALFLEET_SIP_PORT: String(settings.sipPort === 0 ? 0 : settings.sipPort + index), DIALFLEET_RTP_PORTS: `${rtp.min}-${rtp.max}`,
       ...(settings.sipTlsPort ? { DIALFLEET_SIP_TLS_PORT: String(settings.sipTlsPort + index) } : {}),
+      ...(settings.sipWebSocketPort ? { DIALFLEET_SIP_WS_PORT: String(settings.sipWebSocketPort + index) } : {}),
       DIALFLEET_DRAIN_TIMEOUT_SECONDS: String(settings.drainTimeoutSeconds) };
   }
 

@@ -8,6 +8,8 @@ export interface LauncherSettings {
   sipPort: number;
   /** Null: the workers have no certificate, and do not listen for TLS. */
   sipTlsPort: number | null;
+  /** 0: the workers do not listen for WebSockets. */
+  sipWebSocketPort: number;
   rtpPorts: { min: number; max: number };
   natsUrl: string;
   databaseUrl: string;
@@ -25,6 +27,7 @@ export function launcherSettings(env: Env): LauncherSettings {
     maxCalls: envInteger(env, 'DIALFLEET_MAX_CALLS', 10, { min: 1, max: 2000 }),
     sipPort: envInteger(env, 'DIALFLEET_SIP_PORT', 5060, { min: 0, max: 65535 }),
     sipTlsPort: tlsPort(env),
+    sipWebSocketPort: envInteger(env, 'DIALFLEET_SIP_WS_PORT', 0, { min: 0, max: 65535 }),
     rtpPorts: envPortRange(env, 'DIALFLEET_RTP_PORTS', { min: 30000, max: 39999 }),
     natsUrl: envText(env, 'NATS_URL', ''),
     databaseUrl: envText(env, 'DATABASE_URL', ''),
@@ -42,13 +45,19 @@ function tlsPort(env: Env): number | null {
 }
 
 /** Each worker needs ports of its own. */
-function requireRoom({ workers, sipPort, sipTlsPort, rtpPorts }: LauncherSettings): void {
+function requireRoom({ workers, sipPort, sipTlsPort, sipWebSocketPort, rtpPorts }: LauncherSettings): void {
   if (sipPort + workers - 1 > 65_535) throw new SettingError(`DIALFLEET_SIP_PORT ${sipPort} leaves no ports for ${workers} workers: each takes the next one`);
-  if (sipPort && sipTlsPort && Math.abs(sipPort - sipTlsPort) < workers) {
-    throw new SettingError(`DIALFLEET_SIP_TLS_PORT ${sipTlsPort} is too close to DIALFLEET_SIP_PORT ${sipPort} for ${workers} workers: each takes the next ports`);
-  }
+  requireApart(workers, [['DIALFLEET_SIP_PORT', sipPort], ['DIALFLEET_SIP_TLS_PORT', sipTlsPort ?? 0], ['DIALFLEET_SIP_WS_PORT', sipWebSocketPort]]);
   const { min, max } = portShare(rtpPorts, 0, Math.max(1, workers));
   if (max - min < 3) throw new SettingError(`DIALFLEET_RTP_PORTS ${rtpPorts.min}-${rtpPorts.max} is too narrow for ${workers} workers: each call takes two ports`);
+}
+
+/** Each worker takes the next number of each; 0 is any, or none. */
+function requireApart(workers: number, ports: readonly (readonly [name: string, port: number])[]): void {
+  for (const [i, [name, port]] of ports.entries()) {
+    const near = ports.slice(0, i).find(([, other]) => other > 0 && port > 0 && Math.abs(port - other) < workers);
+    if (near) throw new SettingError(`${name} ${port} is too close to ${near[0]} ${near[1]} for ${workers} workers: each takes the next ports`);
+  }
 }
 
 /** An equal share of the RTP ports for each worker, beginning on even ports (RTP even, RTCP odd: RFC 3550 §11). */

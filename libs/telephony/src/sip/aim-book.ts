@@ -51,6 +51,7 @@ export class AimBook {
       this.released = new Map();
       this.releasedSinceMs = now;
     }
-    this.released.set(callId, aim);
+    const { target, tcpForLargeRequests } = aim;
+    this.released.set(callId, { target, tcpForLargeRequests, endUse: () => undefined });
   }
 }

@@ -45,6 +45,15 @@ describe('staysOnAim', () => {
     expect(stays('sip:x@192.0.2.9;transport=ws', target({ transport: 'wss', port: 443 }))).toBe(true);
   });
 
+  it.each(['10.1.2.3', '192.168.0.9', '172.31.0.1', '100.64.1.1', '127.0.0.1', '0.0.0.0', '[fd00::5]', '[fe80::1]'])('holds for a peer behind a NAT that names %s', (host) => {
+    expect(stays(`sip:x@${host}:5060`, target({ transport: 'udp' }))).toBe(true);
+    expect(stays(`sip:x@${host}:5062`, target({ transport: 'udp', address: '10.0.0.1', hostname: '10.0.0.1' }))).toBe(false);
+  });
+
+  it.each(['172.32.0.1', '100.128.0.1', '11.0.0.1', '192.169.0.1', '[2001:db8::5]', 'fc00.example'])('not for %s', (host) => {
+    expect(stays(`sip:x@${host}:5060`, target({ transport: 'udp' }))).toBe(false);
+  });
+
   it('never lays a call over TLS open', () => {
     expect(stays('sip:192.0.2.9:5060;transport=udp', target({ transport: 'tls', port: 5061 }))).toBe(true);
     expect(stays('sip:192.0.2.9:5061;transport=tls', target({ transport: 'tls', port: 5061 }))).toBe(false);

@@ -1,4 +1,4 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import type { SipTransportName } from '@dialfleet/call';
 import { defaultPortOf, isSecure, isWebSocket } from './sip-socket.js';
 import type { SipDestination, SipTarget } from './sip-target.js';
@@ -33,21 +33,17 @@ export function parseNextHop(uri: string): NextHop | undefined {
  */
 export function staysOnAim(next: NextHop, aimed: SipTarget): boolean {
   const transport = next.transport ?? aimed.transport;
+  if (transport === aimed.transport && (next.port ?? defaultPortOf[transport]) === aimed.port && isHostOf(next.host, aimed)) return true;
   if (isSecure(aimed.transport) && !next.secure && next.transport !== undefined && !isSecure(next.transport)) return true;
-  if (isInward(next.host) && !isInward(aimed.address)) return true;
   if (isWebSocket(transport) || next.host.toLowerCase().endsWith('.invalid')) return true;
-  return transport === aimed.transport && (next.port ?? defaultPortOf[transport]) === aimed.port && isHostOf(next.host, aimed);
+  return isInward(next.host) && !isInward(aimed.address);
 }
 
-const inward = new BlockList();
-for (const [network, prefix] of [['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['172.16.0.0', 12], ['192.168.0.0', 16]] as const) inward.addSubnet(network, prefix, 'ipv4');
-for (const [network, prefix] of [['::', 127], ['fc00::', 7], ['fe80::', 10]] as const) inward.addSubnet(network, prefix, 'ipv6');
+/** 0/8, 10/8, 100.64/10, 127/8, 169.254/16, 172.16/12, 192.168/16; ::, ::1, fc00::/7, fe80::/10. */
+const INWARD = /^(?:0\.|10\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|127\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.|192\.168\.|::1?$|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/i;
 
 /** An address that means nothing outside its own network. */
-const isInward = (host: string): boolean => {
-  const family = isIP(host);
-  return family !== 0 && inward.check(host, family === 6 ? 'ipv6' : 'ipv4');
-};
+const isInward = (host: string): boolean => isIP(host) !== 0 && INWARD.test(host);
 
 const isHostOf = (host: string, target: SipTarget): boolean =>
   host === target.address || host.toLowerCase() === target.hostname.toLowerCase();

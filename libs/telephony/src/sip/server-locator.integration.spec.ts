@@ -117,24 +117,24 @@ describe('DnsLocator', () => {
 });
 
 describe('a call to a carrier that is found by SRV', () => {
-  it('goes on to the next server when the first is not there, and begins with that one from then on', async () => {
+  it.each(['udp', 'tcp'] as const)('goes on over %s to the next server when the first is not there, and begins with that one from then on', async (transport) => {
     const start = (): Promise<SipEndpoint> => SipEndpoint.start({ transports: ['udp', 'tcp'], bindAddress: '127.0.0.1', port: 0, userAgent: 'test', media: new FakeMedia(), logger: silentLogger });
     const [gone, callee] = await Promise.all([start(), start()]);
     const closedPort = gone.port;
     await gone.stop();
-    const dns = await TestDnsServer.start([srv('_sip._tcp.carrier.test', 'sbc.carrier.test', closedPort, 1), srv('_sip._tcp.carrier.test', 'sbc.carrier.test', callee.port, 2), a('sbc.carrier.test', '127.0.0.1')]);
+    const dns = await TestDnsServer.start([srv(`_sip._${transport}.carrier.test`, 'sbc.carrier.test', closedPort, 1), srv(`_sip._${transport}.carrier.test`, 'sbc.carrier.test', callee.port, 2), a('sbc.carrier.test', '127.0.0.1')]);
     const clock = new VirtualClock();
     const locator = new DnsLocator({ clock, names: dnsNames(clock, [dns.address]) });
     const caller = await SipEndpoint.start({ transports: ['udp', 'tcp'], bindAddress: '127.0.0.1', port: 0, userAgent: 'test', media: new FakeMedia(), logger: silentLogger, locator });
     cleanUps.push(() => dns.close(), () => callee.stop(20), () => caller.stop(20));
     callee.onInvite((offered) => offered.answer());
     for (let call = 0; call < 2; call++) {
-      const observer = new LegObserver(caller.createCall({ dialUser: '1', fromNumber: '2', trunk: { host: 'carrier.test', transport: 'tcp', codecs: ['PCMU'] } }));
+      const observer = new LegObserver(caller.createCall({ dialUser: '1', fromNumber: '2', trunk: { host: 'carrier.test', transport, codecs: ['PCMU'] } }));
       await observer.leg.start();
       await observer.until('answered');
       observer.leg.hangUp();
       expect(await observer.until('released')).toMatchObject({ sipStatus: 200 });
-      expect((await locator.locate({ host: 'carrier.test', transport: 'tcp' })).map(({ port }) => port)).toEqual([callee.port, closedPort]);
+      expect((await locator.locate({ host: 'carrier.test', transport })).map(({ port }) => port)).toEqual([callee.port, closedPort]);
     }
   });
 });

@@ -195,8 +195,11 @@ export class TransportLayer implements Transport {
     throw failure;
   }
 
-  private async sizedRequest(message: WireMessage, to: Hop, aim: Aim | undefined): Promise<void> {
-    if (!this.large.wantsTcp(message, to, aim) || !this.has('tcp')) return this.transmitRequest(message, to, to, aim);
+  private sizedRequest(message: WireMessage, to: Hop, aim: Aim | undefined): Promise<void> {
+    return this.large.wantsTcp(message, to, aim) && this.has('tcp') ? this.largeRequest(message, to) : this.transmitRequest(message, to, to, aim);
+  }
+
+  private async largeRequest(message: WireMessage, to: Hop): Promise<void> {
     const overTcp = await this.large.overTcp(to, (hop) => this.socketOf(hop).connect?.(hop));
     return this.transmitRequest(message, overTcp ?? to, to);
   }

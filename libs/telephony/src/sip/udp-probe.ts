@@ -9,12 +9,14 @@ const KEEP_ALIVE = '\r\n\r\n';
 const MAX_PROBES = 32;
 /** A path that refuses once may have lost its listener for a moment. */
 const REFUSALS_NEEDED = 2;
+/** A refusal that is not read before the next send is told by that instead: two sends may give one. */
+const AGAIN_MS = [T1_MS, 2 * T1_MS];
 const PROBE_MS = 4 * T1_MS;
 
 /**
  * Finds out whether anybody listens where a datagram went unanswered. The system reports an ICMP "port unreachable" only
- * to a connected socket, and that of an endpoint is not: it serves all peers. So a second, connected socket sends two
- * keep-alives; when both are refused, `onRefused` is told. Hosts that are silent or filtered stay unknown.
+ * to a connected socket, and that of an endpoint is not: it serves all peers. So a second, connected socket sends three
+ * keep-alives; when two are refused, `onRefused` is told. Hosts that are silent or filtered stay unknown.
  */
 export class UdpProbe {
   private readonly running = new Map<string, () => void>();
@@ -42,7 +44,8 @@ export class UdpProbe {
     socket.connect(port, address, () => {
       if (!this.running.has(key)) return;
       sendTo(socket, refused);
-      timers.push(this.clock.after(T1_MS, () => sendTo(socket, refused)), this.clock.after(PROBE_MS, end));
+      for (const afterMs of AGAIN_MS) timers.push(this.clock.after(afterMs, () => sendTo(socket, refused)));
+      timers.push(this.clock.after(PROBE_MS, end));
     });
   }
 
