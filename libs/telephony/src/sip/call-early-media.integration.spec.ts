@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { VirtualClock } from '@dialfleet/kit';
+import { silentLogger, VirtualClock } from '@dialfleet/kit';
 import { dial, endCalls } from './testing/dialled-call.js';
 import { eventually } from './testing/leg-observer.js';
 import { SDP } from './testing/scripted-peer.js';
@@ -61,6 +61,18 @@ describe('early media', () => {
     peer.reply(invite, '200 OK', sip.port, { body: SDP });
     await caller.until('answered');
     expect(ports(media)).toEqual([4000]);
+  });
+});
+
+describe('a response that requires what we do not know', () => {
+  it('is taken for what else it says, and the operator is told', async () => {
+    const warnings: unknown[] = [];
+    const { sip, peer, caller, invite } = await dial({ endpoint: { logger: { ...silentLogger, warn: (message, fields) => { warnings.push([message, fields]); } } } });
+    peer.reply(invite, '183 Session Progress', sip.port, { headers: ['Require: precondition, 100rel', 'RSeq: 1'], body: SDP });
+    await peer.next('PRACK');
+    peer.reply(invite, '200 OK', sip.port, { headers: ['Require: timer', 'Session-Expires: 1800;refresher=uac'] });
+    await caller.until('answered');
+    expect(warnings).toEqual([['a response requires what we do not know: going on without it', { extensions: 'precondition', sipStatus: 183 }]]);
   });
 });
 

@@ -98,6 +98,19 @@ describe('a trunk with several servers', () => {
     await caller.until('answered');
   });
 
+  it('sends no more audio to a server that played an announcement and then said 503', async () => {
+    const { sip, peers: [first, second], caller, media } = await dialServers(2);
+    const invite = await first.next('INVITE');
+    first.reply(invite, '183 Session Progress', sip.port, { body: SDP });
+    await caller.until('provisional');
+    first.reply(invite, '503 Service Unavailable', sip.port);
+    const again = await second.next('INVITE');
+    expect(media.sessions[0].remote).toMatchObject({ port: 0, direction: 'inactive' });
+    second.reply(again, '200 OK', sip.port);
+    expect(await caller.until('fault')).toMatchObject({ detail: 'the far end answered without a session description' });
+    await second.next('BYE');
+  });
+
   it('gives up with the names of all', async () => {
     const { sip, peers, caller } = await dialServers(3);
     for (const peer of peers) peer.reply(await peer.next('INVITE'), '503 Service Unavailable', sip.port);

@@ -46,6 +46,9 @@ export class LegMedia {
   /** What we said last, for an offer that changes nothing (RFC 4028 §7.4). */
   currentDescription(): string { return this.description ?? this.createOffer(); }
 
+  /** Another server is invited: early media of the one before ends. */
+  forgetRemote(): void { this.negotiation?.forgetRemote(); }
+
   /** Throws SdpError. */
   applyAnswer(sdp: string): void {
     this.negotiator().applyAnswer(sdp);

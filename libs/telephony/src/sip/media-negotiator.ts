@@ -57,6 +57,12 @@ export class MediaNegotiator {
     this.apply(media, this.choose(media), this.offered, { direction: localDirection(media), srtp: this.sdes.applyAnswer(media) });
   }
 
+  /** Who was heard before the answer is gone: nothing is sent there any more. */
+  forgetRemote(): void {
+    if (this.remote) this.session.setRemote({ ...this.remote, port: 0, direction: 'inactive' });
+    this.remote = undefined;
+  }
+
   /** An offer (INVITE, re-INVITE) → our answer. Throws SdpError; the session is then as before. */
   answerOffer(sdp: string): string {
     const offered = parseSdp(sdp);

@@ -7,7 +7,7 @@ import type { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-c
 import type { URI } from 'sip.js/lib/grammar/uri.js';
 import { audioCodecsOf } from '../codecs/audio-codecs.js';
 import type { MediaFactory } from '../media-session.js';
-import { methodsOf } from './capabilities.js';
+import { methodsOf, SUPPORTED_EXTENSIONS } from './capabilities.js';
 import { ConfirmedDialog } from './confirmed-dialog.js';
 import { digestSessionOf, type DigestSession } from './digest-session.js';
 import { EarlyDialogs } from './early-dialogs.js';
@@ -19,6 +19,7 @@ import { InviteWriter, type InviteOptions } from './invite-writer.js';
 import { LegMedia } from './leg-media.js';
 import { redirection } from './redirect-contacts.js';
 import { refusalReason } from './refusal-reason.js';
+import { optionTags } from './reliable-provisional.js';
 import { retryAfterMs } from './retry-after.js';
 import { policyAfterTooSmall, sessionTimerPolicy, termsOfAnswer, type SessionTimerPolicy } from './session-timer.js';
 import { sdpOf } from './sip-body.js';
@@ -179,9 +180,10 @@ export class OutboundLeg implements CallLeg {
     const { invitee, target, isLast } = step;
     const { transport, clock } = this.context;
     const { tcpForLargeRequests, keepAliveSeconds } = this.options.trunk;
+    this.early = new EarlyDialogs();
+    this.media.forgetRemote();
     const message = this.writer.write(invitee.uri, target, this.media.createOffer(), this.timerPolicy);
     transport.aim(this.callId, target, { tcpForLargeRequests, keepAliveSeconds });
-    this.early = new EarlyDialogs();
     this.contactHeader = this.context.contactHeaderFor(target);
     this.state = 'inviting';
     if (!isLast) this.stopSilenceTimer = clock.after(SILENT_TARGET_MS, () => this.passOver(target));
@@ -205,10 +207,17 @@ export class OutboundLeg implements CallLeg {
   private progressed(sipStatus: number, message: IncomingResponseMessage | undefined): void {
     this.stopSilenceTimer();
     if (this.state !== 'inviting') return;
+    if (message) this.noteRequirements(message);
     const sdp = message && sdpOf(message);
     if (sipStatus === 199) this.branchEnded(message?.toTag);
     const earlyMedia = message !== undefined && sdp !== undefined && this.heardEarly(message.toTag, sdp);
     this.events.emit('provisional', { sipStatus, earlyMedia });
+  }
+
+  /** RFC 3261 leaves open what a caller does about an extension that it never offered: the call is worth more than the extension. */
+  private noteRequirements(message: IncomingResponseMessage): void {
+    const unknown = optionTags(message, 'require').filter((tag) => !SUPPORTED_EXTENSIONS.has(tag));
+    if (unknown.length > 0) this.context.logger.warn('a response requires what we do not know: going on without it', { extensions: unknown.join(', '), sipStatus: message.statusCode });
   }
 
   private heardEarly(toTag: string, sdp: string): boolean {
@@ -231,6 +240,7 @@ export class OutboundLeg implements CallLeg {
       timerPolicy: this.timerPolicy, allowRefer: this.options.trunk.allowRefer, dialledPort: this.options.trunk.port,
     }, () => this.gone());
     this.dialog = dialog;
+    this.noteRequirements(message);
     const answered = { sipStatus: message.statusCode ?? 200 };
     if (this.state === 'leaving') {
       this.events.emit('answered', answered);
