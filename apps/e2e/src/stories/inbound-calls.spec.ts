@@ -173,6 +173,15 @@ describe('calls that come in', () => {
     await caller.close();
   });
 
+  it('with an offer that a worker cannot meet: 488, and a result that says so', async () => {
+    const known = (await listed(dids.reception)).map(({ session_id }) => session_id);
+    const caller = await RawCaller.open(sipAddress);
+    caller.send(caller.request('INVITE', { body: anOffer().replace('AVP 0', 'AVP 18').replace('0 PCMU', '18 G729') }));
+    await caller.heard('SIP/2.0 488');
+    expect(await fleet.result(await newest(dids.reception, known))).toMatchObject({ disconnected_by: 'error', hangup_reason: 'trunk_failed', sip_status: 488, answered_at: null });
+    await caller.close();
+  });
+
   it('press keys that are heard', async () => {
     const known = (await listed(dids.reception)).map(({ session_id }) => session_id);
     const customer = call(dids.reception, { persona: { name: 'keypad-caller', turns: [{ sends_dtmf: '42#', when: 'at_once' }, { waits_ms: 300 }, { hangs_up: true }] } });
