@@ -187,6 +187,16 @@ describe('a transfer', () => {
     expect(c.timeline.filter((type) => type.startsWith('transfer.'))).toEqual(['transfer.started', 'transfer.progress', 'transfer.progress', 'transfer.bridged', 'transfer.finished']);
   });
 
+  it('of a caller shows the number that was called', async () => {
+    const c = await talking({ plan: { direction: 'inbound', toNumber: '+14155550100', fromNumber: '+14155550177', dialUser: '', trunk: { ...plan.trunk, allowRefer: true } } });
+    c.session.transfer('+14155550199');
+    await c.settle();
+    expect(c.seconds).toMatchObject([{ direction: 'outbound', fromNumber: '+14155550100', toNumber: '+14155550199', trunk: { allowRefer: false } }]);
+    c.secondEvents.emit('answered', { sipStatus: 200 });
+    c.events.emit('hungUp', {});
+    expect(await ended(c)).toMatchObject({ direction: 'inbound', disconnectedBy: 'bot', hangupReason: 'transferred', transferredTo: '+14155550199' });
+  });
+
   it('ends a bridge of four hours', async () => {
     const c = await talking();
     c.session.transfer('+14155550199');

@@ -392,6 +392,14 @@ describe('keys of ours', () => {
     expect(session().dtmf).toEqual([]);
   });
 
+  it('end the call when the far end does not know it any more', async () => {
+    const { leg } = await outbound({ body: PEER_SDP.replace(' 101', '').replace(/a=rtpmap.*\r\n/, ''), headers: ['Allow: INVITE, INFO'] });
+    const [sent, fault] = [leg.sendDtmf('1'), happened(leg, 'fault')];
+    peer.reply(await peer.next('INFO'), '481 Call/Transaction Does Not Exist');
+    await expect(sent).rejects.toThrow('481');
+    expect(await fault).toMatchObject({ reason: 'trunk_failed', detail: expect.stringContaining('INFO') });
+  });
+
   it('go as telephone-event where it was agreed', async () => {
     const { leg } = await outbound({ headers: ['Allow: INVITE, INFO'] });
     await leg.sendDtmf('5');

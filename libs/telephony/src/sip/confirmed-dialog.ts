@@ -6,7 +6,7 @@ import { SessionState, type Session } from 'sip.js/lib/core/session/session.js';
 import { ALLOW_HEADER } from './capabilities.js';
 import { answerUpdate, tryMedia } from './far-end-offer.js';
 import { IncomingRefer, referTarget } from './incoming-refer.js';
-import { pressOfInfo, sendInfoDtmf } from './info-dtmf.js';
+import { InfoRefusedError, pressOfInfo, sendInfoDtmf } from './info-dtmf.js';
 import type { LegMedia } from './leg-media.js';
 import { OutgoingRefer } from './refer.js';
 import { reasonText } from './refusal-reason.js';
@@ -119,7 +119,11 @@ export class ConfirmedDialog {
   /** RFC 4733 where it was negotiated, else INFO where the far end takes it. */
   sendDtmf(digits: string): Promise<void> {
     const byInfo = !this.context.media.telephoneEvents && this.context.peerAllows?.has('INFO') === true;
-    return byInfo && !this.ended ? sendInfoDtmf(this.session, digits) : this.context.media.sendDtmf(digits);
+    if (!byInfo || this.ended) return this.context.media.sendDtmf(digits);
+    return sendInfoDtmf(this.session, digits).catch((error: unknown) => {
+      if (error instanceof InfoRefusedError && (error.sipStatus === 481 || error.sipStatus === 408)) this.lost(`the far end does not know the call any more (${error.sipStatus} to INFO)`);
+      throw error;
+    });
   }
 
   private stop(): void {

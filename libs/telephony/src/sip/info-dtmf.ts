@@ -20,8 +20,13 @@ export function pressOfInfo(contentType: string | undefined, body: string): { di
 
 const field = (body: string, name: string): string | undefined => new RegExp(`^\\s*${name}\\s*=\\s*(\\S+)`, 'im').exec(body)?.[1];
 
+/** A digit was not taken; 481 and 408 mean that nobody knows the call any more (RFC 3261 §12.2.1.2). */
+export class InfoRefusedError extends Error {
+  constructor(readonly sipStatus: number) { super(`the far end refused a digit by INFO: ${sipStatus}`); }
+}
+
 /**
- * Sends digits as INFO, each after the answer to the one before. Rejects when one is refused. A far end that does not take
+ * Sends digits as INFO, each after the answer to the one before. Rejects with InfoRefusedError when one is refused. A far end that does not take
  * application/dtmf-relay (415) gets application/dtmf.
  */
 export async function sendInfoDtmf(session: Session, digits: string): Promise<void> {
@@ -29,7 +34,7 @@ export async function sendInfoDtmf(session: Session, digits: string): Promise<vo
   for (const digit of digits) {
     let status = await sendOne(session, digit, type);
     if (status === 415 && type === 'relay') status = await sendOne(session, digit, type = 'bare');
-    if (status >= 300) throw new Error(`the far end refused a digit by INFO: ${status}`);
+    if (status >= 300) throw new InfoRefusedError(status);
   }
 }
 
