@@ -20,6 +20,7 @@ function recording(stateless = false): { codec: AudioCodec; decoded: number[]; c
   return { codec, decoded, concealed, closed: () => closed };
 }
 
+const newIntake = (codec: AudioCodec): AudioIntake => new AudioIntake({ x: codec }, { minDelayMs: 20 });
 const packet = (n: number): Uint8Array => Uint8Array.of(n);
 /** The value of each frame heard, where it has one. */
 function play(intake: AudioIntake, arrivals: readonly (readonly number[])[]): (number | null)[] {
@@ -45,21 +46,21 @@ describe('AudioIntake', () => {
 
   it('makes up a longer loss frame by frame, and not for ever', () => {
     const { codec, concealed } = recording();
-    const heard = play(new AudioIntake({ x: codec }), [[1], [2], ...Array.from({ length: 20 }, () => [])]);
+    const heard = play(newIntake(codec), [[1], [2], ...Array.from({ length: 20 }, () => [])]);
     expect(concealed).toEqual(Array.from({ length: 10 }, () => [160, null]));
     expect(heard.slice(13).every((value) => value === 0)).toBe(true);
   });
 
   it('decodes a codec without history at once', () => {
     const { codec, decoded } = recording(true);
-    const intake = new AudioIntake({ x: codec });
+    const intake = newIntake(codec);
     intake.push('x', 320, packet(2));
     intake.push('x', 160, packet(1));
     expect(decoded).toEqual([2, 1]);
   });
 
   it('refuses what is no packet of the codec, and what comes too late', () => {
-    const intake = new AudioIntake({ x: recording().codec });
+    const intake = newIntake(recording().codec);
     expect(intake.push('x', 0, packet(255))).toBe(false);
     expect(intake.pull()).toBeNull();
     play(intake, [[5], [6], [7]]);
@@ -68,7 +69,7 @@ describe('AudioIntake', () => {
 
   it('keeps its own copy of a packet that waits', () => {
     const { codec, decoded } = recording();
-    const intake = new AudioIntake({ x: codec });
+    const intake = newIntake(codec);
     const buffer = packet(7);
     intake.push('x', 0, buffer);
     buffer[0] = 99;
@@ -79,7 +80,7 @@ describe('AudioIntake', () => {
 
   it('goes on with another source, and frees the decoders of the first', () => {
     const { codec, decoded, closed } = recording();
-    const intake = new AudioIntake({ x: codec });
+    const intake = newIntake(codec);
     play(intake, [[1], [2]]);
     intake.restart();
     expect(closed()).toBe(1);
@@ -93,7 +94,7 @@ describe('AudioIntake', () => {
     const arrivals = fc.array(fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 4 }), { minLength: 1, maxLength: 60 });
     fc.assert(fc.property(arrivals, fc.boolean(), (periods, jump) => {
       const { codec, decoded } = recording();
-      const intake = new AudioIntake({ x: codec });
+      const intake = newIntake(codec);
       const seen = new Set<number>();
       for (const [period, arriving] of periods.entries()) {
         for (const n of arriving) if (!seen.has(n)) { seen.add(n); intake.push('x', (n * 160 + (jump && n > 50 ? 5_000_000 : 0)) >>> 0, packet(n)); }

@@ -1,6 +1,13 @@
 import { FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ } from './frame.js';
 import { timestampDelta } from './rtp-packet.js';
 
+/**
+ * One packet more than the least. With 20 ms, 30 streams between processes on two cores with five times the work they can
+ * do had 1.2 gaps a minute each without any network, and 2.4 with 20 ms of network jitter; with 40 ms none and 0.3. It also
+ * lets most swapped packets in, and has the packet after a lost one here when its redundancy is wanted. A caller does not
+ * notice 20 ms more before an answer that takes half a second.
+ */
+const MIN_DELAY_MS = 40;
 /** Power of two, so that RTP timestamps index it across their own wrap. About one second. */
 const RING_SAMPLES = 8192;
 /** A packet this far behind playout is a new clock of the sender, not a late packet. */
@@ -52,7 +59,7 @@ export class JitterBuffer {
   /** How often playout began at a new place: what was placed before may be far from it. */
   starts = 0;
 
-  constructor({ minDelayMs = 20, maxDelayMs = 200 }: JitterBufferOptions = {}, private readonly due?: DueSound) {
+  constructor({ minDelayMs = MIN_DELAY_MS, maxDelayMs = 200 }: JitterBufferOptions = {}, private readonly due?: DueSound) {
     this.minDelaySamples = Math.round(minDelayMs / FRAME_MS) * FRAME_SAMPLES;
     this.maxGrowthSamples = Math.round(maxDelayMs / FRAME_MS) * FRAME_SAMPLES - this.minDelaySamples;
   }
