@@ -62,7 +62,8 @@ describe('a response', () => {
   const response = (start: string, change: Change = {}): boolean => isCredibleResponse(request(change, { start }));
   it('is believed when it is one', () => { expect([response('SIP/2.0 200 OK'), response('SIP/2.0 180 '), response('SIP/2.0 180')]).toEqual([true, true, true]); });
   it.each(['SIP/2.0 4294967301 better not', 'SIP/2.0 099 Low', 'SIP/3.0 200 OK', 'SIP/2.0 20 OK'])('is dropped when it begins %j', (start) => { expect(response(start)).toBe(false); });
-  it('is dropped with a CSeq out of range, or two of what there is one of', () => {
+  it('is dropped with a CSeq out of range, with a method of nobody, or two of what there is one of', () => {
+    expect(response('SIP/2.0 200 OK', { CSeq: '1 INVITE__proto__' })).toBe(false);
     expect(response('SIP/2.0 200 OK', { CSeq: '9292394834772304023312 INVITE' })).toBe(false);
     expect(isCredibleResponse(request({}, { start: 'SIP/2.0 200 OK', more: ['Call-ID: other'] }))).toBe(false);
   });

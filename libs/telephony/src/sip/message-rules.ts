@@ -147,5 +147,6 @@ const STATUS_LINE = /^SIP\/2\.0 [1-6]\d\d(?: .*)?$/i;
 export function isCredibleResponse(message: RawMessage): boolean {
   if (!STATUS_LINE.test(message.startLine) || controlFault(message) || countFault(message) || numberFault(message)) return false;
   const cseq = CSEQ.exec(firstOf(message, 'cseq') ?? '');
-  return cseq !== null && Number(cseq[1]) <= MAX_CSEQ;
+  // To a request of ours, that is; sip.js trips over names that begin with one it knows.
+  return cseq !== null && Number(cseq[1]) <= MAX_CSEQ && KNOWN_METHODS.has(cseq[2]);
 }
