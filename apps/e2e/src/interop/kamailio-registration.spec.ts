@@ -34,7 +34,7 @@ async function endpoint(): Promise<SipEndpoint> {
 
 const secure = (transport: SipTransportName): boolean => transport === 'tls' || transport === 'wss';
 const trunk = (transport: SipTransportName, password = 'secret') => ({
-  trunkId: 'trunk_1', host: '127.0.0.1', port: secure(transport) ? kamailio.tlsPort : kamailio.port, transport, username: 'bot', password,
+  trunkId: 'trunk_1', host: '127.0.0.1', port: secure(transport) ? kamailio.tlsPort : kamailio.port, transport, username: 'bot', password, keepAliveSeconds: 0,
   ...(secure(transport) ? { tls: { ca: kamailio.ca } } : {}),
 });
 const registrar = (sip: SipEndpoint, transport: SipTransportName, password?: string): RegistrarClient => sip.createRegistrar({ trunk: trunk(transport, password), instance: 'w1' });

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createServer, type Socket } from 'node:net';
 import { silentLogger } from '@dialfleet/kit';
+import type { KeepFlowOptions } from './kept-flow.js';
 import type { RegistrarClient, RegisteringTrunk } from './registrar-client.js';
 import { SipEndpoint, type SipEndpointOptions } from './sip-endpoint.js';
 import type { SipTarget } from './sip-target.js';
@@ -20,7 +21,7 @@ async function endpoint(options: Partial<SipEndpointOptions> = {}): Promise<SipE
 }
 
 const trunkAt = (port: number, change: Partial<RegisteringTrunk> = {}): RegisteringTrunk =>
-  ({ trunkId: 'trunk_1', host: '127.0.0.1', port, transport: 'udp', username: 'alice', password: 'secret', ...change });
+  ({ trunkId: 'trunk_1', host: '127.0.0.1', port, transport: 'udp', username: 'alice', password: 'secret', keepAliveSeconds: 0, ...change });
 const header = (text: string, name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(text)?.[1].trimEnd() ?? '';
 const answer = (request: string, startLine: string, headers: string[] = []): string =>
   [`SIP/2.0 ${startLine}`, ...['Via', 'From', 'Call-ID', 'CSeq'].map((name) => `${name}: ${header(request, name)}`), `To: ${header(request, 'To')};tag=r`, ...headers, 'Content-Length: 0', '', ''].join('\r\n');
@@ -126,8 +127,31 @@ describe('a registration over UDP', () => {
     const sip = await endpoint();
     const peer = await ScriptedPeer.open();
     const target: SipTarget = { transport: 'udp', address: '127.0.0.1', port: peer.port, hostname: '127.0.0.1' };
-    expect(await (await client(sip, trunkAt(peer.port))).query(target, 100)).toMatchObject({ answered: false, reason: 'no answer within 0 s' });
+    expect(await (await client(sip, trunkAt(peer.port))).query(target, 100)).toMatchObject({ answered: false, reason: 'no answer within 0.1 s' });
     expect(sip.stats()).toMatchObject({ clientTransactions: 0, retransmitting: 0 });
+  });
+
+  it('registers again when the registrar was away, which no connection tells over UDP', async () => {
+    const sip = await endpoint();
+    const peer = await registrar(sip, accept());
+    const kept: { target: SipTarget; options: KeepFlowOptions; released: boolean }[] = [];
+    sip.keepFlow = (target, options = {}) => {
+      const one = { target, options, released: false };
+      kept.push(one);
+      return { isUp: true, release: () => { one.released = true; } };
+    };
+    const lost: string[] = [];
+    const registration = await client(sip, trunkAt(peer.port, { keepAliveSeconds: 20 }), (reason) => lost.push(reason));
+    await registration.register(60);
+    await registration.register(60);
+    expect(kept.map(({ target, options }) => [target.port, options.keepAliveSeconds])).toEqual([[peer.port, 20]]);
+    kept[0].options.onUp?.();
+    expect(lost).toEqual([]);
+    kept[0].options.onDown?.('no answer');
+    kept[0].options.onUp?.();
+    expect(lost).toEqual(['the registrar was away']);
+    registration.close();
+    expect(kept[0].released).toBe(true);
   });
 
   it('takes a username that brings its domain, and refuses one that would break a header', async () => {

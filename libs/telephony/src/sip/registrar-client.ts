@@ -6,6 +6,7 @@ import { URI } from 'sip.js/lib/grammar/uri.js';
 import { DigestSession } from './digest-session.js';
 import { safeHost, safePort, safeText } from './header-safety.js';
 import { parseProxy, proxyRoute, trunkDestination, uriHost } from './invite-headers.js';
+import type { HeldFlow, KeepFlowOptions } from './kept-flow.js';
 import { grantOf, minExpiresOf, serviceRouteOf } from './register-answer.js';
 import type { RegisterResult } from './registration-machine.js';
 import { retryAfterMs } from './retry-after.js';
@@ -20,13 +21,15 @@ export interface RegistrarContext {
   locator: ServerLocator;
   /** `host:port;transport=tls`: our Contact on the way to this target. */
   contactPart(target: SipTarget): string;
+  /** Looks after a server over UDP, which no connection tells of: see SipEndpoint.keepFlow. */
+  keepFlow(target: SipTarget, options: KeepFlowOptions): HeldFlow;
 }
 
 export interface RegistrarOptions {
   trunk: RegisteringTrunk;
   /** Tells the bindings of one worker process from those of others. Letters and digits. */
   instance: string;
-  /** The connection that calls would come in over is gone: register again. */
+  /** The connection that calls would come in over is gone, or the registrar was: register again. */
   onFlowLost?: (reason: string) => void;
 }
 
@@ -65,6 +68,7 @@ export class RegistrarClient {
   private cseq = 0;
   /** The server that answered last is asked first. */
   private last: SipTarget | undefined;
+  private watched: { target: SipTarget; flow: HeldFlow } | undefined;
   private stale: string[] = [];
 
   /** Throws UnsafeSipValueError. */
@@ -105,7 +109,11 @@ export class RegistrarClient {
   }
 
   /** Lets the way to the registrar go. */
-  close(): void { this.context.requests.release(this.callId); }
+  close(): void {
+    this.watched?.flow.release();
+    this.watched = undefined;
+    this.context.requests.release(this.callId);
+  }
 
   private async targets(): Promise<SipTarget[]> {
     const found = (await this.context.locator.locate(trunkDestination(this.options.trunk))).slice(0, MAX_TARGETS);
@@ -132,9 +140,23 @@ export class RegistrarClient {
     const { expiresSeconds, stale } = grantOf(message.getHeaders('contact'), message.getHeader('expires'), { family: this.family, instance: this.options.instance }, askedSeconds);
     this.last = target;
     this.stale = stale;
+    if (target.transport === 'udp') this.watch(target);
     const sipStatus = message.statusCode ?? 200;
     if (expiresSeconds === 0) return { outcome: 'refused', sipStatus, reason: 'the registrar keeps the registration for 0 s' };
     return { outcome: 'registered', sipStatus, reason: message.reasonPhrase ?? '', expiresSeconds, serviceRoute: serviceRouteOf(message.getHeaders('service-route')), server: nameOf(target) };
+  }
+
+  /** A registrar that was away may have forgotten us: when it is back, it is told again. One that never answers OPTIONS is not judged by it. */
+  private watch(target: SipTarget): void {
+    if (this.watched && sameServer(this.watched.target, target)) return;
+    this.watched?.flow.release();
+    let wasDown = false;
+    const flow = this.context.keepFlow(target, {
+      keepAliveSeconds: this.options.trunk.keepAliveSeconds,
+      onDown: () => { wasDown = true; },
+      onUp: () => { if (wasDown) this.options.onFlowLost?.('the registrar was away'); wasDown = false; },
+    });
+    this.watched = { target, flow };
   }
 
   private async ask(target: SipTarget, headers: string[], timeoutMs: number): Promise<StandaloneAnswer> {

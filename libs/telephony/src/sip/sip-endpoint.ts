@@ -160,7 +160,9 @@ export class SipEndpoint {
 
   /** Throws UnsafeSipValueError. */
   createRegistrar(options: RegistrarOptions): RegistrarClient {
-    return new RegistrarClient(options, { requests: this.requests, locator: this.locator, contactPart: (target) => this.transport.own.contactPart(target) });
+    return new RegistrarClient(options, {
+      requests: this.requests, locator: this.locator, contactPart: (target) => this.transport.own.contactPart(target), keepFlow: (target, use) => this.keepFlow(target, use),
+    });
   }
 
   /** Asks a server of the trunk what it can do (RFC 3261 §11); never rejects. Throws UnsafeSipValueError. */

@@ -75,7 +75,7 @@ export class StandaloneRequests {
           core.userAgentClients.delete(`${message.branch}${method}`);
           transport.retransmitter.forget(message.branch, method);
         }
-        finish({ answered: false, reason: sendError() ?? `no answer within ${Math.round(timeoutMs / 1000)} s` });
+        finish({ answered: false, reason: sendError() ?? `no answer within ${timeoutMs / 1000} s` });
       };
       const cancel = clock.after(timeoutMs, abandon);
       this.open.add(abandon);
