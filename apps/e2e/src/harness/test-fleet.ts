@@ -18,12 +18,14 @@ export interface TestFleetOptions {
 export const customers = {
   callback: '+14155550101', busy: '+14155550102', noAnswer: '+14155550103', rejects: '+14155550104', voicemail: '+14155550105',
   hangsUpEarly: '+14155550106', silent: '+14155550107', unavailable: '+14155550108', chatty: '+14155550109',
+  ringback: '+14155550110',
 } as const;
 
 const personas = {
   [customers.callback]: 'callback', [customers.busy]: 'busy', [customers.noAnswer]: 'no-answer', [customers.rejects]: 'rejects',
   [customers.voicemail]: 'voicemail', [customers.hangsUpEarly]: 'hangs-up-early', [customers.silent]: 'silent',
   [customers.unavailable]: 'unavailable', [customers.chatty]: 'chatty',
+  [customers.ringback]: { name: 'ringback', answers: { after_ms: 2500, rings: false, early_media: true } },
 };
 
 /** A whole platform in a temporary folder, with a carrier and a CRM round it. Everything on 127.0.0.1 and free ports. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { parseWav } from '@dialfleet/media';
 import { customers, TestFleet } from '../harness/test-fleet.js';
 
 const longOpening = 'Hello. This is a long announcement about the opening hours of our practice during the coming holidays. '
@@ -43,6 +44,23 @@ describe('calls that nobody takes, or that end early', () => {
     expect(spoken).toMatchObject({ interrupted: true });
     expect(spoken?.text.length).toBeLessThan(longOpening.length);
     expect(longOpening.startsWith(String(spoken?.text).slice(0, 5))).toBe(true);
+  });
+
+  it('ringback before the answer: recorded with the call, and part of no conversation', async () => {
+    const short = await fleet.bot({ opening_message: 'Hello there.', max_call_duration_seconds: 5 });
+    const sessionId = await fleet.dial(short, customers.ringback);
+    const result = await fleet.result(sessionId);
+    expect(result).toMatchObject({ disconnected_by: 'timeout', sip_status: 200, recording_status: 'ready' });
+    expect(result.transcript.every((turn) => turn.speaker === 'bot')).toBe(true);
+    expect((await fleet.event(sessionId, 'call.early_media')).data).toEqual({ sip_status: 183 });
+    const { data } = await fleet.event(sessionId, 'recording.finished');
+    const answeredAt = Number(data['answered_at_seconds']);
+    expect(answeredAt).toBeGreaterThan(2);
+    expect(Number(data['duration_seconds'])).toBeGreaterThan(answeredAt + result.call_duration_seconds - 0.5);
+    const { channels: [customer], sampleRateHz } = parseWav(Buffer.from(await (await fetch(String(result.recording_url))).arrayBuffer()));
+    const level = (pcm: Int16Array): number => pcm.reduce((loudest, sample) => Math.max(loudest, Math.abs(sample)), 0);
+    expect(level(customer.subarray(0, Math.floor(answeredAt * sampleRateHz)))).toBeGreaterThan(1000);
+    expect(level(customer.subarray(Math.ceil((answeredAt + 0.5) * sampleRateHz)))).toBeLessThan(200);
   });
 
   it('maximum duration: the call is ended and counted as a time-out', async () => {
