@@ -18,6 +18,8 @@ export interface WorkerSettings {
   sipPort: number;
   /** What TLS and WSS listeners show; null: the worker only connects over them. */
   sipTls: ServerTls | null;
+  /** The same from the files as they are now. */
+  readSipTls: () => ServerTls | null;
   /** 0: any. Without `sipTls` nothing listens. */
   sipTlsPort: number;
   /** WSS with `sipTls`, else WS; null: nothing listens. */
@@ -52,6 +54,7 @@ export function workerSettings(env: Env): WorkerSettings {
     journalDir: join(dataDir, 'journal'),
     sipPort: envInteger(env, 'DIALFLEET_SIP_PORT', 5060, { min: 0, max: 65535 }),
     sipTls: readSipCertificate(env),
+    readSipTls: () => readSipCertificate(env),
     sipTlsPort: envInteger(env, 'DIALFLEET_SIP_TLS_PORT', env.DIALFLEET_SIP_PORT === '0' ? 0 : 5061, { min: 0, max: 65535 }),
     sipWebSocketPort: envInteger(env, 'DIALFLEET_SIP_WS_PORT', 0, { min: 0, max: 65535 }) || null,
     maxSetUpsPerSecond: envInteger(env, 'DIALFLEET_MAX_SETUPS_PER_SECOND', 200, { min: 1, max: 10_000 }),

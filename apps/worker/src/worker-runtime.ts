@@ -58,7 +58,7 @@ export class WorkerRuntime {
     const load = new LoadGate(clock, { ...defaultLoadLimits, setUpsPerSecond: settings.maxSetUpsPerSecond }).start();
     const admission = new Admission({ clock, load, limits: admissionLimits(settings), admit: () => 'drop' });
     const sip = await SipLegs.start({
-      admission, advertisedAddress: settings.advertisedAddress, sipPort: settings.sipPort, tls: settings.sipTls, tlsPort: settings.sipTlsPort,
+      admission, advertisedAddress: settings.advertisedAddress, sipPort: settings.sipPort, tls: settings.sipTls, readTls: settings.readSipTls, tlsPort: settings.sipTlsPort,
       webSocketPort: settings.sipWebSocketPort, version, media, clock, logger,
     });
     const trunks = new TrunkDirectory(askGateways(nc), clock, logger);

@@ -4,6 +4,7 @@ import { errorMessage, portProblem, type Clock, type Logger } from '@dialfleet/k
 import {
   dnsNames, DnsLocator, SipEndpoint, SipPortError, trunkDestination, type Admission, type InviteHandler, type MediaFactory, type MediaSession, type NameService, type ServerTls,
 } from '@dialfleet/telephony';
+import { watchCertificate } from './certificate-watch.js';
 import { isLocalAddress, localAddressTowards, primaryAddress } from './local-address.js';
 
 export interface SipLegsOptions {
@@ -13,6 +14,8 @@ export interface SipLegsOptions {
   sipPort: number;
   /** What TLS and WSS listeners show; without it those transports only connect. */
   tls?: ServerTls | null;
+  /** As it is now: a certificate may be renewed. */
+  readTls?: () => ServerTls | null;
   /** 0: any; counts with `tls`. */
   tlsPort?: number;
   /** WSS with `tls`, else WS; null: nothing listens. */
@@ -33,6 +36,8 @@ export class SipLegs {
   private readonly endpoints = new Map<string, Promise<SipEndpoint>>();
   private mainPort = 0;
   private handler: InviteHandler | undefined;
+  private tls: ServerTls | undefined;
+  private stopWatching: () => void = () => undefined;
   /** Of the trunk's registration (RFC 3608): Route values. */
   serviceRouteOf: (trunkId: string) => readonly string[] = () => [];
 
@@ -40,6 +45,7 @@ export class SipLegs {
   private readonly locator: DnsLocator;
 
   private constructor(private readonly options: SipLegsOptions, readonly mainAddress: string) {
+    this.tls = options.tls ?? undefined;
     this.names = dnsNames(options.clock);
     this.locator = new DnsLocator({ clock: options.clock, names: this.names });
   }
@@ -49,11 +55,18 @@ export class SipLegs {
     const legs = new SipLegs(options, options.advertisedAddress ?? primaryAddress());
     const main = await legs.endpoint(legs.mainAddress).catch((error: unknown) => { throw sipPortProblem(error); });
     legs.mainPort = main.port;
+    const { tls, readTls, clock, logger } = options;
+    if (tls && readTls) legs.stopWatching = watchCertificate(tls, readTls, (renewed) => legs.renewTls(renewed), clock, logger);
     return legs;
   }
 
   /** Where INVITEs reach this worker: `address:port`, `[v6]:port`. */
   get sipAddress(): string { return `${this.mainAddress.includes(':') ? `[${this.mainAddress}]` : this.mainAddress}:${this.mainPort}`; }
+
+  private async renewTls(tls: ServerTls): Promise<void> {
+    for (const endpoint of await Promise.all(this.endpoints.values())) endpoint.renewTls(tls);
+    this.tls = tls;
+  }
 
   /** Calls that come in, over whichever socket. */
   onInvite(handler: InviteHandler): void { this.handler = handler; }
@@ -75,6 +88,7 @@ export class SipLegs {
   async towards(trunk: TrunkPlan): Promise<SipEndpoint> { return this.endpoint(await this.addressFor(trunk)); }
 
   async stop(): Promise<void> {
+    this.stopWatching();
     await Promise.all([...this.endpoints.values()].map((endpoint) => endpoint.then((e) => e.stop(), () => undefined)));
   }
 
@@ -95,7 +109,8 @@ export class SipLegs {
   private endpoint(address: string): Promise<SipEndpoint> {
     const known = this.endpoints.get(address);
     if (known) return known;
-    const { sipPort, version, clock, logger, media, admission, tls } = this.options;
+    const { sipPort, version, clock, logger, media, admission } = this.options;
+    const { tls } = this;
     const started = SipEndpoint.start({
       transports: ['udp', 'tcp', 'tls', 'ws', 'wss'], bindAddress: isLocalAddress(address) ? address : wildcardOf(address), port: sipPort,
       listen: this.listenPorts(), ...(tls ? { tls } : {}), advertisedAddress: address, names: this.names,

@@ -2,6 +2,7 @@ import type { SipTransportName } from '@dialfleet/call';
 import { errorMessage, type Clock } from '@dialfleet/kit';
 import { MAX_CONNECTIONS, type Connection, type ConnectionEvents, type ConnectionKind, type ConnectionServer, type OpenConnection } from './connection.js';
 import { isWebSocket, type FlowListener, type FlowUse, type Hop, type SipSocket } from './sip-socket.js';
+import type { ServerTls } from './sip-target.js';
 import type { Peer } from './wire.js';
 
 /** A connection that no call uses is closed after this long without a message. */
@@ -86,6 +87,8 @@ export class ConnectionPool implements SipSocket {
     const flow = this.flows.get(flowId);
     if (flow && flow.lastHeardMs < sinceMs) this.drop(flow, reason);
   }
+
+  renew(tls: ServerTls): void { this.server?.renew?.(tls); }
 
   async close(): Promise<void> {
     this.closed = true;

@@ -1,5 +1,6 @@
 import type { SipTransportName } from '@dialfleet/call';
 import type { Hop } from './sip-socket.js';
+import type { ServerTls } from './sip-target.js';
 
 /** One connection that carries whole SIP messages: a TCP or TLS stream, or a WebSocket. */
 export interface Connection {
@@ -25,7 +26,12 @@ export interface ConnectionEvents {
 
 export type OpenConnection = (events: ConnectionEvents) => Connection;
 
-export interface ConnectionServer { readonly port: number; close(): Promise<void> }
+export interface ConnectionServer {
+  readonly port: number;
+  /** Shows another certificate from the next handshake on. */
+  renew?(tls: ServerTls): void;
+  close(): Promise<void>;
+}
 
 /** How connections of one transport are made. */
 export interface ConnectionKind {

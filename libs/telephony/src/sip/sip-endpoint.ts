@@ -140,6 +140,9 @@ export class SipEndpoint {
     return new OutboundLeg(options, this.outboundContext());
   }
 
+  /** Listeners show this certificate from the next handshake on; connections that exist stay. */
+  renewTls(tls: ServerTls): void { this.transport.renew(tls); }
+
   /** Asks a server by OPTIONS whether it is there. Never rejects. */
   ping(target: SipTarget, limitMs = PING_LIMIT_MS): Promise<OptionsAnswer> {
     return pingByOptions(target, limitMs, { core: this.core, transport: this.transport, clock: this.clock, contactHeader: this.outboundContext().contactHeaderFor(target) });

@@ -40,6 +40,8 @@ export interface SipSocket {
   use(to: Hop, use: FlowUse): () => void;
   /** A request on this connection was never answered: it is closed unless it was heard of since. */
   suspect?(flow: string, sinceMs: number, reason: string): void;
+  /** The listener shows another certificate from now on. */
+  renew?(tls: ServerTls): void;
   close(): Promise<void>;
 }
 

@@ -27,6 +27,6 @@ export const tlsKind = (bindAddress: string, server?: ServerTls): ConnectionKind
     listener.maxConnections = MAX_CONNECTIONS;
     listener.on('secureConnection', (socket) => onConnection((events) => streamConnection(socket, events), sourceOf(socket)));
     listener.on('tlsClientError', () => undefined); // scanners, and clients that do not trust us
-    return listenOn(listener, port, address);
+    return { ...await listenOn(listener, port, address), renew: (tls) => { listener.setSecureContext(serverTlsOptions(tls)); } };
   },
 });

@@ -8,7 +8,7 @@ import { destinationOf, nextHopOf, staysOnAim } from './next-hop.js';
 import type { OwnAddress } from './own-address.js';
 import { Retransmitter, type PendingRequest } from './retransmitter.js';
 import { protocolOf, type Hop, type SipSocket } from './sip-socket.js';
-import type { ServerLocator } from './sip-target.js';
+import type { ServerLocator, ServerTls } from './sip-target.js';
 import { UdpProbe } from './udp-probe.js';
 import { wireFault } from './wire-guard.js';
 import { annotateVia, callIdOf, hasToTag, responseRoute, scanMessage, splitJoinedVia, withVia, type Peer, type WireMessage } from './wire.js';
@@ -59,6 +59,9 @@ export class TransportLayer implements Transport {
     this.sockets.set(socket.transport, socket);
     if (socket.port !== undefined) this.own.listening(socket.transport, socket.port);
   }
+
+  /** TLS and WSS listeners show another certificate from the next handshake on. Throws when it is no pair of certificate and key. */
+  renew(tls: ServerTls): void { for (const socket of this.sockets.values()) socket.renew?.(tls); }
 
   has(transport: SipTransportName): boolean { return this.sockets.has(transport); }
 

@@ -156,6 +156,19 @@ describe('verification of the server', () => {
     expect(await against(server, { tls: undefined })).toContain('authority that is not trusted here');
   });
 
+  it('sees a renewed certificate from the next connection on', async () => {
+    const listen = { tls: 0, wss: 0 };
+    const callee = await endpoint(['tls', 'wss'], { listen, tls: await authority.issue({ dns: ['old.test'] }) });
+    callee.onInvite((offered) => offered.reject(486, { reason: 'reached' }));
+    const caller = await endpoint(['tls', 'wss']);
+    for (const transport of ['tls', 'wss'] as const) {
+      const trunk = { transport, port: callee.portOf(transport), tls: ca };
+      expect(await failure(caller, trunk)).toContain(transport === 'tls' ? 'old.test' : 'reached');
+      callee.renewTls(server);
+      expect(await failure(caller, trunk)).toBe('reached');
+    }
+  });
+
   it('is the same over WSS', async () => {
     const callee = await endpoint(['wss'], { listen: { wss: 0 }, tls: await authority.issue({ dns: ['other.test'] }) });
     expect(await failure(await endpoint(['wss']), { transport: 'wss', port: callee.portOf('wss'), tls: ca })).toBe('the certificate is for other.test, not 127.0.0.1');

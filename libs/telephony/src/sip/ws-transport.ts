@@ -26,7 +26,8 @@ export const webSocketKind = (transport: 'ws' | 'wss', bindAddress: string, tls?
   },
   listen: async (address, port, onConnection) => {
     if (transport === 'wss' && !tls) throw new Error('SIP over WSS cannot listen without a certificate');
-    const http: Server = tls && transport === 'wss' ? createHttpsServer(serverTlsOptions(tls)) : createHttpServer();
+    const https = tls && transport === 'wss' ? createHttpsServer(serverTlsOptions(tls)) : undefined;
+    const http: Server = https ?? createHttpServer();
     http.maxConnections = MAX_CONNECTIONS;
     http.on('request', (_request, response) => { response.writeHead(426, { Upgrade: 'websocket', Connection: 'close' }).end(); });
     http.on('tlsClientError', () => undefined);
@@ -36,7 +37,7 @@ export const webSocketKind = (transport: 'ws' | 'wss', bindAddress: string, tls?
       if (!offersSip(request)) { raw.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'); return; }
       upgrader.handleUpgrade(request, raw, head, (socket) => onConnection((events) => webSocketConnection(socket, raw, events), sourceOf(raw)));
     });
-    return listenOn(http, port, address);
+    return { ...await listenOn(http, port, address), renew: (renewed) => { https?.setSecureContext(serverTlsOptions(renewed)); } };
   },
 });
 
