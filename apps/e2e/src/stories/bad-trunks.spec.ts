@@ -72,8 +72,8 @@ describe('trunks that fail, refuse, ask for credentials or vanish', () => {
     expect(result.ring_duration_seconds).toBeGreaterThanOrEqual(3);
     expect(result.ring_duration_seconds).toBeLessThan(10);
     expect(silent.datagrams.length).toBeGreaterThan(2);
-    // Nothing was ever answered, so there is nothing to cancel (RFC 3261 §9.1): the INVITE is repeated, by timer A.
-    expect(new Set(silent.datagrams.map((datagram) => datagram.split(' ')[0]))).toEqual(new Set(['INVITE']));
+    // Nothing was ever answered, so there is nothing to cancel (RFC 3261 §9.1): the INVITE is repeated, by timer A, beside keep-alives.
+    expect(new Set(silent.datagrams.filter((datagram) => datagram.trim() !== '').map((datagram) => datagram.split(' ')[0]))).toEqual(new Set(['INVITE']));
   });
 
   it('a refused TCP connection fails the call at once', async () => {
