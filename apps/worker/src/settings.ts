@@ -4,6 +4,7 @@ import { envInteger, envLogLevel, envPortRange, envText, SettingError, type Env,
 import type { ServerTls } from '@dialfleet/telephony';
 import { join, resolve } from 'node:path';
 import { readSipCertificate } from './sip/sip-certificate.js';
+import { digestAlgorithms, type DigestAlgorithm } from './sip/inbound-digest.js';
 import type { UnknownSource } from './sip/inbound-gate.js';
 
 export interface WorkerSettings {
@@ -28,6 +29,8 @@ export interface WorkerSettings {
   maxSetUpsPerSecond: number;
   /** What callers get who are no trunk of ours and prove no credentials. */
   unknownSource: UnknownSource;
+  /** What callers who authenticate are offered, in this order. */
+  digestAlgorithms: DigestAlgorithm[];
   /** New requests a second from an address that is no trunk's. */
   strangerRequestsPerSecond: number;
   rtpPorts: { min: number; max: number };
@@ -59,6 +62,7 @@ export function workerSettings(env: Env): WorkerSettings {
     sipWebSocketPort: envInteger(env, 'DIALFLEET_SIP_WS_PORT', 0, { min: 0, max: 65535 }) || null,
     maxSetUpsPerSecond: envInteger(env, 'DIALFLEET_MAX_SETUPS_PER_SECOND', 200, { min: 1, max: 10_000 }),
     strangerRequestsPerSecond: envInteger(env, 'DIALFLEET_STRANGER_REQUESTS_PER_SECOND', 5, { min: 1, max: 10_000 }),
+    digestAlgorithms: algorithms(envText(env, 'DIALFLEET_SIP_DIGEST_ALGORITHMS', 'SHA-256,MD5')),
     unknownSource: unknownSource(envText(env, 'DIALFLEET_SIP_UNKNOWN_SOURCE', 'silence')),
     rtpPorts: envPortRange(env, 'DIALFLEET_RTP_PORTS', { min: 30000, max: 39999 }),
     advertisedAddress: envText(env, 'DIALFLEET_ADVERTISED_ADDRESS', '') || null,
@@ -72,6 +76,13 @@ export function workerSettings(env: Env): WorkerSettings {
 function unknownSource(text: string): UnknownSource {
   if (text === 'silence' || text === 'forbid') return text;
   throw new SettingError(`DIALFLEET_SIP_UNKNOWN_SOURCE must be silence or forbid, not ${JSON.stringify(text)}`);
+}
+
+function algorithms(text: string): DigestAlgorithm[] {
+  const names = text.split(',').map((name) => name.trim().toUpperCase());
+  const known = names.flatMap((name) => digestAlgorithms.find((algorithm) => algorithm === name) ?? []);
+  if (known.length === names.length && new Set(known).size === known.length) return known;
+  throw new SettingError(`DIALFLEET_SIP_DIGEST_ALGORITHMS must be ${digestAlgorithms.join(', ')} or both, not ${JSON.stringify(text)}`);
 }
 
 /** It becomes one token of NATS subjects. */

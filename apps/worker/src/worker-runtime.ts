@@ -88,7 +88,7 @@ export class WorkerRuntime {
 
     const slots = new CallSlots({ ...worker, maxCalls: settings.maxCalls }, clock, (plan) => begin(plan), () => load.admit());
     const stopTakingCalls = takeInboundCalls({
-      nc, worker, trunks, slots, admission, unknownSource: settings.unknownSource, realm: DIGEST_REALM, begin, sip, clock, logger,
+      nc, worker, trunks, slots, admission, unknownSource: settings.unknownSource, realm: DIGEST_REALM, digestAlgorithms: settings.digestAlgorithms, begin, sip, clock, logger,
     });
     const trunkCheck = new TrunkCheck({ workerId: settings.workerId, names: () => dnsNames(clock), towards: (trunk) => sip.towards(trunk), clock });
     const unregister = keepRegistered({ nc, worker, trunks, slots, sip, clock, logger });

@@ -61,6 +61,8 @@ export class Softphone {
     });
   }
 
+  get output(): string { return this.program.output; }
+
   stop(): Promise<void> { return this.program.stop(); }
 
   /** What it decoded of our voice, after `stop()`: 8 kHz, whatever the codec. */

@@ -10,7 +10,10 @@ export type DigestVerdict<User extends DigestUser> =
 
 const NONCE_LIFE_MS = 60_000;
 const MAX_NONCES = 10_000;
-const HASHES: Readonly<Record<string, string>> = { 'SHA-256': 'sha256', MD5: 'md5' };
+/** By their names on the wire, the strongest first. */
+export const digestAlgorithms = ['SHA-256', 'MD5'] as const;
+export type DigestAlgorithm = (typeof digestAlgorithms)[number];
+const HASHES: Readonly<Record<DigestAlgorithm, string>> = { 'SHA-256': 'sha256', MD5: 'md5' };
 const FIELD = /([a-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/gi;
 const MAX_HEADER = 2048;
 
@@ -24,20 +27,21 @@ export class InboundDigest {
   /** Highest count seen of each nonce. */
   private readonly counts = new Map<string, number>();
 
-  constructor(private readonly realm: string) {}
+  constructor(private readonly realm: string, private readonly algorithms: readonly DigestAlgorithm[] = digestAlgorithms) {}
 
   /** Values of `WWW-Authenticate`, the strongest first (RFC 8760 §2.4). */
   challenges(address: string, nowMs: number, stale = false): string[] {
     const nonce = this.nonceOf(nowMs, address);
-    return Object.keys(HASHES).map((algorithm) => `Digest realm="${this.realm}", nonce="${nonce}", algorithm=${algorithm}, qop="auth"${stale ? ', stale=true' : ''}`);
+    return this.algorithms.map((algorithm) => `Digest realm="${this.realm}", nonce="${nonce}", algorithm=${algorithm}, qop="auth"${stale ? ', stale=true' : ''}`);
   }
 
   /** Whose credentials the value of an `Authorization` header proves. Names may be the same in several workspaces. */
   judge<User extends DigestUser>(authorization: string, request: { method: string; requestUri: string; address: string }, users: readonly User[], nowMs: number): DigestVerdict<User> {
     const given = fieldsOf(authorization);
-    const hash = HASHES[(given?.['algorithm'] ?? 'MD5').toUpperCase()];
-    if (!given || !hash || !this.isComplete(given) || !sameTarget(given['uri'], request.requestUri)) return { outcome: 'refused' };
-    const proven = users.filter((user) => user.username === given['username'] && sameText(given['response'], this.responseTo(given, user, hash, request.method)));
+    const named = (given?.['algorithm'] ?? 'MD5').toUpperCase();
+    const algorithm = this.algorithms.find((one) => one === named);
+    if (!given || !algorithm || !this.isComplete(given) || !sameTarget(given['uri'], request.requestUri)) return { outcome: 'refused' };
+    const proven = users.filter((user) => user.username === given['username'] && sameText(given['response'], this.responseTo(given, user, HASHES[algorithm], request.method)));
     if (proven.length === 0) return { outcome: 'refused' };
     const issuedMs = this.issuedAtMs(given['nonce'], request.address);
     if (issuedMs === null || nowMs - issuedMs > NONCE_LIFE_MS || !this.isFresh(given['nonce'], Number.parseInt(given['nc'], 16))) return { outcome: 'stale' };

@@ -68,6 +68,14 @@ describe('who may call', () => {
     expect(door.admit(knock('INVITE', { authorization: make(challengesOf(door.admit(knock(), PHONE))[0]) }), PHONE)).toEqual({ statusCode: 403 });
   });
 
+  it('is offered, and may use, only what the operator wants', () => {
+    const strict = new InboundGate({ sources: { trunksAt: () => [] }, trunks: { entries: [entry('a')] }, unknownSource: 'silence', realm: 'dialfleet', digestAlgorithms: ['MD5'], clock: new VirtualClock(), logger: silentLogger });
+    const [challenge, ...more] = challengesOf(strict.admit(knock(), PHONE));
+    expect([field(challenge, 'algorithm'), more]).toEqual(['MD5', []]);
+    expect(strict.admit(knock('INVITE', { authorization: answer(challenge.replace('MD5', 'SHA-256')) }), PHONE)).toEqual({ statusCode: 403 });
+    expect(strict.admit(knock('INVITE', { authorization: answer(challenge) }), PHONE)).toBe('pass');
+  });
+
   it('is asked again when the challenge is old, was answered before, or was made for somebody else', () => {
     const { it: door, clock } = gate([entry('a')]);
     const challenge = challengesOf(door.admit(knock(), PHONE))[0];

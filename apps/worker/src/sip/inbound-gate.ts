@@ -1,6 +1,6 @@
 import type { TrunkEntry } from '@dialfleet/fleet';
 import type { Clock, Logger } from '@dialfleet/kit';
-import { InboundDigest } from './inbound-digest.js';
+import { InboundDigest, type DigestAlgorithm } from './inbound-digest.js';
 
 /** What somebody who is no trunk of ours gets: nothing at all, or 403. */
 export type UnknownSource = 'silence' | 'forbid';
@@ -21,6 +21,8 @@ export interface GateParts {
   trunks: { readonly entries: readonly TrunkEntry[] };
   unknownSource: UnknownSource;
   realm: string;
+  /** What callers may authenticate with; default: all we know. */
+  digestAlgorithms?: readonly DigestAlgorithm[];
   clock: Clock;
   logger: Logger;
 }
@@ -40,7 +42,7 @@ export class InboundGate {
   /** Trunks of callers who authenticated, by Call-ID. */
   private readonly admitted = new Map<string, { trunkIds: string[]; untilMs: number }>();
 
-  constructor(private readonly parts: GateParts) { this.digest = new InboundDigest(parts.realm); }
+  constructor(private readonly parts: GateParts) { this.digest = new InboundDigest(parts.realm, parts.digestAlgorithms); }
 
   /** A source of one of our trunks. */
   isKnown(address: string): boolean { return this.parts.sources.trunksAt(address).length > 0; }

@@ -7,6 +7,7 @@ import type { Admission } from '@dialfleet/telephony';
 import { TimeoutError, type NatsConnection } from '@nats-io/transport-node';
 import type { CallSlots } from '../fleet/call-slots.js';
 import { InboundCalls, type InboundSession } from './inbound-calls.js';
+import type { DigestAlgorithm } from './inbound-digest.js';
 import { InboundGate, type UnknownSource } from './inbound-gate.js';
 import { InboundSources } from './inbound-sources.js';
 import type { SipLegs } from './sip-legs.js';
@@ -27,6 +28,7 @@ export interface InboundSetup {
   unknownSource: UnknownSource;
   /** Of digest challenges. */
   realm: string;
+  digestAlgorithms: readonly DigestAlgorithm[];
   begin(plan: CallPlan<BotSettings>, leg: CallLeg): InboundSession;
   sip: Pick<SipLegs, 'onInvite' | 'listenTowards' | 'addressesOf'>;
   clock: Clock;
@@ -43,7 +45,7 @@ async function askGateways(nc: NatsConnection, question: InboundRequest): Promis
 }
 
 /** Joins what takes calls that come in. Returns the function that stops looking up the trunks' addresses. */
-export function takeInboundCalls({ nc, worker, trunks, slots, admission, unknownSource, realm, begin, sip, clock, logger }: InboundSetup): () => void {
+export function takeInboundCalls({ nc, worker, trunks, slots, admission, unknownSource, realm, digestAlgorithms, begin, sip, clock, logger }: InboundSetup): () => void {
   const sources = new InboundSources((trunk) => sip.addressesOf(trunk), clock, logger);
   const learn = (entries: readonly TrunkEntry[]): void => {
     sources.learn(entries);
@@ -51,7 +53,7 @@ export function takeInboundCalls({ nc, worker, trunks, slots, admission, unknown
   };
   learn(trunks.entries);
   trunks.events.on('changed', learn);
-  const gate = new InboundGate({ sources, trunks, unknownSource, realm, clock, logger });
+  const gate = new InboundGate({ sources, trunks, unknownSource, realm, digestAlgorithms, clock, logger });
   admission.isKnown = (address) => gate.isKnown(address);
   admission.admit = (knock, source) => gate.admit(knock, source.address);
   const calls = new InboundCalls({
