@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { VirtualClock } from '@dialfleet/kit';
 import { dial, endCalls } from './testing/dialled-call.js';
 import { SDP } from './testing/scripted-peer.js';
 
@@ -41,6 +42,24 @@ describe('credentials', () => {
     expect(again).toContain('CSeq: 4 BYE');
     peer.reply(again, '200 OK', sip.port);
     expect(await caller.until('released')).toMatchObject({ sipStatus: 200 });
+  });
+
+  it('satisfy a challenge to a re-INVITE, in the order of the dialog', async () => {
+    const clock = new VirtualClock();
+    const { sip, peer, invite, caller } = await dial({ trunk: { ...trunk, sessionExpiresSeconds: 90 }, endpoint: { clock } });
+    peer.reply(invite, '407 Proxy Authentication Required', sip.port, { headers: [`Proxy-Authenticate: ${challenge('n')}`] });
+    peer.reply(await peer.next('INVITE', 1), '200 OK', sip.port, { body: SDP, headers: ['Session-Expires: 90;refresher=uac', 'Require: timer'] });
+    await caller.until('answered');
+    clock.advance(45_000);
+    const refresh = (await Promise.all([0, 1, 2].map((nth) => peer.next('INVITE', nth))))[2];
+    expect(refresh).toContain('CSeq: 3 INVITE');
+    peer.reply(refresh, '407 Proxy Authentication Required', sip.port, { headers: [`Proxy-Authenticate: ${challenge('n')}`] });
+    const again = await peer.next('INVITE', 3);
+    expect([/CSeq: (.*)\r/.exec(again)?.[1], again]).toEqual(['4 INVITE', expect.stringMatching(/Proxy-Authorization: Digest .*nc=00000002/)]);
+    peer.reply(again, '200 OK', sip.port, { body: SDP, headers: ['Session-Expires: 90;refresher=uac', 'Require: timer'] });
+    await peer.next('ACK', 3);
+    caller.leg.hangUp();
+    expect(await peer.next('BYE')).toContain('CSeq: 5 BYE');
   });
 
   it('are not sent in answer to something that is no challenge', async () => {

@@ -111,6 +111,13 @@ describe('a trunk with several servers', () => {
     await second.next('BYE');
   });
 
+  it('heeds Retry-After in nothing but a 503', async () => {
+    const { sip, peers: [first, second], caller, locator } = await dialServers(2);
+    first.reply(await first.next('INVITE'), '480 Temporarily Unavailable', sip.port, { headers: ['Retry-After: 60'] });
+    expect(await caller.until('failed')).toMatchObject({ sipStatus: 480 });
+    expect([locator.failures, second.received]).toEqual([[], []]);
+  });
+
   it('gives up with the names of all', async () => {
     const { sip, peers, caller } = await dialServers(3);
     for (const peer of peers) peer.reply(await peer.next('INVITE'), '503 Service Unavailable', sip.port);

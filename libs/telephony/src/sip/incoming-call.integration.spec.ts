@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { VirtualClock } from '@dialfleet/kit';
 import type { IncomingCall } from './incoming-call.js';
 import { endCalls, startEndpoint } from './testing/dialled-call.js';
@@ -199,5 +199,51 @@ describe('before our answer', () => {
     (peer as unknown as { cseq: number }).cseq--;
     peer.invite();
     await peer.next('SIP/2.0 180', 1);
+  });
+});
+
+/** The timers of sip.js, which know no clock. */
+describe('our answer', () => {
+  beforeEach(() => { jest.useFakeTimers({ doNotFake: ['Date', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate', 'clearImmediate', 'hrtime'] }); });
+  afterEach(() => { jest.useRealTimers(); });
+
+  it('is repeated until the ACK, over as long as that takes', async () => {
+    const { peer, call } = await called();
+    await call.answer();
+    const ok = await peer.next('SIP/2.0 200');
+    jest.advanceTimersByTime(500);
+    expect(await peer.next('SIP/2.0 200', 1)).toBe(ok);
+    jest.advanceTimersByTime(1_000);
+    await peer.next('SIP/2.0 200', 2);
+    await peer.established();
+    const { leg } = call;
+    leg.hangUp();
+    peer.reply(await peer.next('BYE'), '200 OK');
+    jest.advanceTimersByTime(20_000);
+    expect(peer.count('SIP/2.0 200')).toBe(3);
+  });
+
+  it('that is never acknowledged ends in a BYE after 32 s, and the call as a fault', async () => {
+    const { peer, call, callee, sip } = await called();
+    await call.answer();
+    await peer.next('SIP/2.0 200');
+    jest.advanceTimersByTime(32_000);
+    expect(await callee.until('fault')).toMatchObject({ reason: 'trunk_failed', detail: 'our answer was never acknowledged' });
+    await peer.next('BYE');
+    expect(peer.count('SIP/2.0 200')).toBeGreaterThan(8);
+    expect(sip.stats()).toMatchObject(quiet);
+  });
+
+  it('and our hang-up at once wait for the ACK that is lost twice', async () => {
+    const { peer, call, callee } = await called();
+    await call.answer();
+    call.leg.hangUp();
+    await peer.next('SIP/2.0 200');
+    jest.advanceTimersByTime(1_500);
+    await peer.next('SIP/2.0 200', 2);
+    expect(peer.count('BYE')).toBe(0);
+    await peer.established();
+    peer.reply(await peer.next('BYE'), '200 OK');
+    expect(await callee.until('released')).toMatchObject({ sipStatus: 200 });
   });
 });
