@@ -1,8 +1,11 @@
+import type { CallLeg } from '@dialfleet/call';
 import type { CarrierSim, PersonaChoice } from '@dialfleet/carrier-sim';
+import { sineWave } from '@dialfleet/media';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectCarrier, eventually } from '../harness/integrator.js';
 import { transcribeChannels } from '../harness/listen-to-recording.js';
 import { customers, startCarrier, TestFleet } from '../harness/test-fleet.js';
+import { hearTone, once, startCaller } from '../interop/library-caller.js';
 
 const WAITS = '+14155550121';
 const COLLEAGUE = '+14155550122';
@@ -90,5 +93,28 @@ describe('a customer is handed over', () => {
     await expect(transfer(sessionId, '+4930123456')).rejects.toThrow(/destination_blocked|422/);
     await fleet.api.post(`/api/v1/calls/${sessionId}/hangup`, {});
     expect(await fleet.result(sessionId)).toMatchObject({ was_transferred: false });
+  });
+
+  it('on the far end\'s own word, where its trunk may refer us', async () => {
+    const farEnd = await startCaller('udp');
+    try {
+      const legs = new Map<string, CallLeg>();
+      farEnd.sip.onInvite((call) => { legs.set(call.toUser, call.leg); return call.answer(); });
+      const trunkId = await fleet.trunk({ port: farEnd.sip.port, allow_refer: true });
+      const sessionId = await fleet.dial(await fleet.bot({ trunk_id: trunkId, opening_message: 'Hello, this is Green Dental.' }), WAITS);
+      await fleet.event(sessionId, 'turn.bot');
+      const customer = legs.get(WAITS) as CallLeg;
+      expect(await customer.transfer?.(COLLEAGUE)).toEqual({ ok: true });
+      const colleague = legs.get(COLLEAGUE) as CallLeg;
+      colleague.audioOut.play('tone', sineWave({ frequencyHz: 600, durationMs: 8_000 }));
+      expect(await hearTone(customer, 600, 0.8)).toBeGreaterThan(0.8);
+      const released = once(colleague, 'hungUp');
+      customer.hangUp();
+      await released;
+      const result = await fleet.result(sessionId);
+      expect(result).toMatchObject({ hangup_reason: 'transferred', transferred_to: COLLEAGUE });
+      expect(result.events.find(({ type }) => type === 'transfer.started')?.data).toMatchObject({ requested_by: 'far_end' });
+      await Promise.all([customer.close(), colleague.close()]);
+    } finally { await farEnd.stop(); }
   });
 });
