@@ -418,8 +418,10 @@ describe('UPDATE before the final answer', () => {
     const updated = await peer.ask('UPDATE', { body: hold('sendrecv', 4700) });
     expect([statusOf(updated), session().remote?.port]).toEqual([200, 4700]);
     const answered = happened(leg, 'answered');
-    peer.reply(invite, '200 OK');
+    // The 2xx repeats what the 183 said: the UPDATE came after it.
+    peer.reply(invite, '200 OK', { body: PEER_SDP });
     expect(await answered).toEqual({ sipStatus: 200 });
+    expect(session().remote?.port).toBe(4700);
   });
 
   it('is too early for the callee while its own answer is open, and fine after 183', async () => {

@@ -1,5 +1,5 @@
 /** One forked branch's session description before the answer. */
-interface Early { toTag: string; sdp: string }
+interface Early { toTag: string; sdp: string; updated?: true }
 
 /**
  * The early dialogs of a forked INVITE (RFC 3261 §13.2.2.4), as far as media goes: what is heard follows the branch that
@@ -15,6 +15,18 @@ export class EarlyDialogs {
     this.forget(toTag);
     this.known.push({ toTag, sdp });
     return true;
+  }
+
+  /** The branch changed its media by UPDATE (RFC 3311): it is heard from now on, and its 2xx only repeats what it said before that. */
+  updated(toTag: string, sdp: string): void {
+    this.forget(toTag);
+    this.known.push({ toTag, sdp, updated: true });
+  }
+
+  /** What is heard at the moment came by UPDATE of this branch. */
+  isUpdated(toTag: string): boolean {
+    const latest = this.known.at(-1);
+    return latest?.toTag === toTag && latest.updated === true;
   }
 
   /** What this branch described last; a 2xx without a description means this one. */

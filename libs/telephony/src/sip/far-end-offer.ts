@@ -31,5 +31,10 @@ export function answerUpdate(request: IncomingRequest, { media, logger, contactH
   return true;
 }
 
-/** What an early dialog takes before the final answer of its INVITE. */
-export const earlyUpdates = (context: OfferContext): DialogDelegate => ({ onUpdate: (request) => { answerUpdate(request, context); } });
+/** What an early dialog takes before the final answer of its INVITE. `changed`: media of the branch with this tag, by this offer. */
+export const earlyUpdates = (context: OfferContext, changed: (remoteTag: string, offer: string) => void = () => undefined): DialogDelegate => ({
+  onUpdate: (request) => {
+    const offer = sdpOf(request.message);
+    if (answerUpdate(request, context) && offer !== undefined) changed(request.message.fromTag, offer);
+  },
+});

@@ -190,7 +190,7 @@ export class OutboundLeg implements CallLeg {
     this.sent.push(new InviteAttempt(message, this.context, {
       progressed: (sipStatus, response) => this.progressed(sipStatus, response),
       accepted: (session, response) => this.accepted(session, response),
-      early: earlyUpdates({ media: this.media, logger: this.context.logger, contactHeader: this.contactHeader }),
+      early: earlyUpdates({ media: this.media, logger: this.context.logger, contactHeader: this.contactHeader }, (tag, offer) => this.early.updated(tag, offer)),
       refused: (response, ours) => this.refused(step, response, ours),
       neverEnded: () => this.gone(487),
     }));
@@ -261,6 +261,7 @@ export class OutboundLeg implements CallLeg {
 
   /** What is wrong with the media of a 2xx; undefined when all is well. Without SDP what this branch said early stands. */
   private acceptedMedia(message: IncomingResponseMessage): string | undefined {
+    if (this.early.isUpdated(message.toTag)) return undefined;
     const sdp = sdpOf(message) ?? this.early.of(message.toTag);
     if (sdp === undefined) return 'the far end answered without a session description';
     return this.early.isCurrent(message.toTag, sdp) && this.media.established ? undefined : this.applyAnswer(sdp);
