@@ -263,7 +263,7 @@ export class TransportLayer implements Transport {
   private sendAgain({ branch, method, text, to }: PendingRequest): void {
     const message = scanMessage(text);
     if (!message) return;
-    this.transmitRequest(message, { ...to, flow: undefined }).catch((error: unknown) => { this.lost(branch, method, errorMessage(error)); });
+    this.transmitRequest(message, { ...to, flow: undefined }, undefined, this.aims.find(callIdOf(text) ?? '')).catch((error: unknown) => { this.lost(branch, method, errorMessage(error)); });
   }
 
   private refused(address: string, port: number): void {
