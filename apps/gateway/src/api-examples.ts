@@ -10,6 +10,10 @@ export const requestExamples = {
       name: 'My carrier', host: 'sip.carrier.example', port: 5060, transport: 'udp', username: '4711', password: 'secret',
       default_from_number: '+14155550100', default_country: 'US', dial_format: '{e164}',
     },
+    'A carrier that wants registration, over TLS': {
+      name: 'My carrier', host: 'sip.carrier.example', transport: 'tls', username: '4711', password: 'secret', register: true, srtp: 'optional',
+      default_from_number: '+14155550100', default_country: 'US', identity_header: 'p_asserted_identity',
+    },
     'The simulated carrier': { name: 'Test carrier', host: '127.0.0.1', port: 5070, transport: 'udp', default_from_number: '+14155550100' },
   },
   BotRequest: {

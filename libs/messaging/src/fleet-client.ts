@@ -61,6 +61,7 @@ export class FleetClient {
 
   /** Undefined: nobody answered. */
   async checkTrunk(workerId: string, entry: TrunkEntry): Promise<TrunkCheckReport | undefined> {
+    if (!this.isConnected) return undefined;
     const answer = await this.ask<TrunkCheckReport>(subjects.command(workerId), { command: 'check_trunk', entry } satisfies WorkerCommand, CHECK_TIMEOUT_MS);
     return answer.kind === 'reply' && Array.isArray(answer.reply.steps) ? answer.reply : undefined;
   }

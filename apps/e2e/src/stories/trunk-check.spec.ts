@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { closedTcpPort } from '../harness/silent-trunk.js';
 import { pause, TestFleet } from '../harness/test-fleet.js';
 import { Kamailio } from '../interop/kamailio-server.js';
+import { once, startCaller } from '../interop/library-caller.js';
 
 interface Check { ok: boolean; worker_id: string; steps: { name: string; outcome: string; detail: string }[] }
 interface Trunk { registration: { registered: boolean; worker_id: string; expires_at: string | null; last_answer: { status: number | null; reason: string; at: string } } | null }
@@ -79,6 +80,24 @@ describe('trunks that register and are checked', () => {
     const report = await check(await fleet.trunk({ host: 'no-such-host.invalid', register: true, username: 'u' }));
     expect(outcomes(report)).toMatchObject({ dns: 'failed', reachability: 'skipped', options: 'skipped', registration: 'skipped' });
     expect(detail(report, 'dns')).toMatch(/no-such-host\.invalid/);
+  });
+
+  it('a call to a registered number is answered by its bot', async () => {
+    const did = '+14155550177';
+    const id = await fleet.trunk({ ...account, username: did, port: kamailio.port });
+    await fleet.api.post('/api/v1/numbers', { number: did, trunk_id: id, bot_id: await fleet.bot() });
+    await registration(id, ({ registered }) => registered);
+    const caller = await startCaller();
+    const leg = caller.sip.createCall({ trunk: { host: '127.0.0.1', port: kamailio.port, transport: 'udp', codecs: ['PCMU'], username: 'customer', password: 'secret' }, dialUser: did, fromNumber: '+14155550199' });
+    const outcome = Promise.race([once(leg, 'answered'), once(leg, 'failed')]);
+    await leg.start();
+    expect(await outcome).toEqual({ sipStatus: 200 });
+    leg.hangUp();
+    await once(leg, 'released');
+    await leg.close();
+    await caller.stop();
+    const { data: [call] } = await fleet.api.get<{ data: { direction: string; to_number: string; from_number: string }[] }>('/api/v1/calls?limit=1');
+    expect(call).toMatchObject({ direction: 'inbound', to_number: did, from_number: '+14155550199' });
   });
 
   it('a worker that is killed is followed by another; the trunk stays registered', async () => {

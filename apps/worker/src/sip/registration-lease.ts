@@ -49,7 +49,6 @@ export class RegistrationLease {
 
   get isHeld(): boolean { return this.revision !== undefined; }
 
-  /** `delayMs`: a worker that has much to do already lets others go first. */
   start(delayMs = 0): void { this.next(delayMs); }
 
   /** What is heard of the lease: who renewed it, or null when it was given back. */

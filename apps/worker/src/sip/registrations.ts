@@ -28,9 +28,11 @@ interface Candidate {
   registration: TrunkRegistration | undefined;
 }
 
-/** A worker that registers many trunks already waits a little with the next, so that they spread over the fleet. */
-const POLITE_MS = 100;
-const MAX_POLITE_MS = 2_000;
+/** Many trunks are stood for one after the other: registrars are not run over at start, and workers that start together share. */
+const SPREAD_MS = 20;
+const MAX_SPREAD_MS = 10_000;
+/** Of two workers that stand for a trunk at the same time neither is always first. */
+const LOT_MS = 100;
 
 /**
  * The registrations of this worker: it stands for every trunk that registers, holds those whose lease it got, and says in
@@ -97,7 +99,7 @@ export class Registrations {
     }, random);
     const candidate: Candidate = { entry, asJson, lease, registration: undefined };
     this.candidates.set(trunkId, candidate);
-    lease.start(Math.min(this.held.length * POLITE_MS, MAX_POLITE_MS) + (random ?? Math.random)() * POLITE_MS);
+    lease.start(Math.min(this.candidates.size * SPREAD_MS, MAX_SPREAD_MS) + (random ?? Math.random)() * LOT_MS);
   }
 
   private drop(trunkId: string): void {
