@@ -42,6 +42,14 @@ describe('a request', () => {
     expect(register).toMatchObject({ statusCode: 405, extraHeaders: [expect.stringMatching(/^Allow: /)] });
   });
 
+  it('with a field, or fields together, too long for the grammar is refused; others may be long', () => {
+    expect(status(request({ To: `"${'x'.repeat(2000)}" <sip:b@example.com>` }))).toBe(400);
+    expect(status(request({}, { more: Array.from({ length: 4 }, () => `Record-Route: <sip:${'x'.repeat(1000)}@proxy.example.com;lr>`) }))).toBe(400);
+    expect(status(request({ Via: `SIP/2.0/UDP h;branch=z9h${'\t'.repeat(1000)}x` }))).toBe(400);
+    expect(status(request({ Subject: 'x'.repeat(5000) }))).toBeUndefined();
+    expect(status(request({}, { more: Array.from({ length: 8 }, (_, i) => `Record-Route: <sip:proxy${i}.example.com;lr;${'x'.repeat(100)}>`) }))).toBeUndefined();
+  });
+
   it('that requires what we cannot do gets 420 with its name, but not CANCEL and ACK', () => {
     expect(requestFault(request({ Require: 'foo, bar', 'Proxy-Require': 'baz' }))).toMatchObject({ statusCode: 420, extraHeaders: ['Unsupported: foo, bar'] });
     expect(requestFault(request({ Require: 'foo', CSeq: '1 ACK' }, { start: 'ACK sip:b@example.com SIP/2.0' }))).toBeUndefined();
@@ -65,6 +73,7 @@ describe('a response', () => {
   it('is dropped with a CSeq out of range, with a method of nobody, or two of what there is one of', () => {
     expect(response('SIP/2.0 200 OK', { CSeq: '1 INVITE__proto__' })).toBe(false);
     expect(response('SIP/2.0 200 OK', { CSeq: '9292394834772304023312 INVITE' })).toBe(false);
+    expect(response('SIP/2.0 200 OK', { CSeq: '1 INVITEX' })).toBe(false);
     expect(isCredibleResponse(request({}, { start: 'SIP/2.0 200 OK', more: ['Call-ID: other'] }))).toBe(false);
   });
 });

@@ -29,6 +29,12 @@ describe('the ladder of a call', () => {
     expect(message.sdp).toBe('v=0\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:***|2^20|1:32\na=ice-pwd:***');
   });
 
+  it('masks a password however long, and takes no time over what only looks like many', () => {
+    const { ladders } = setUp();
+    ladders.add('call', 'sent', `INFO sip:a:${'p'.repeat(900)}@b SIP/2.0\r\nTo: <sip:${'u'.repeat(300)}:${'p'.repeat(900)}@b>\r\nX: ${'sip:'.repeat(1500)}\r\n\r\n`, peer, 'UDP');
+    expect(JSON.stringify(ladders.take('call'))).not.toContain('pp');
+  });
+
   it('keeps no body but a session description', () => {
     const { ladders } = setUp();
     ladders.add('call', 'received', request(1, 'Signal=5\r\n'), peer, 'UDP');

@@ -56,14 +56,27 @@ export class SipLadders {
 
 function ladderMessage({ text, direction, transport, peer, atMs, repeated }: Entry): LadderMessage {
   const end = text.indexOf('\r\n\r\n');
-  const [startLine, ...headers] = text.slice(0, end < 0 ? undefined : end).replace(/\r\n[ \t]+/g, ' ').split('\r\n');
+  const head = text.slice(0, end < 0 ? undefined : end);
+  const lineEnd = head.indexOf('\r\n');
+  const startLine = lineEnd < 0 ? head : head.slice(0, lineEnd);
+  const headers = lineEnd < 0 ? '' : plainHeaders(head.slice(lineEnd + 2));
   const body = end < 0 ? '' : text.slice(end + 4);
-  const isSdp = headers.some((line) => /^(?:Content-Type|c)[ \t]*:[ \t]*application\/sdp\b/i.test(line));
+  const isSdp = body !== '' && SDP_TYPE.test(headers);
   return {
     at: new Date(atMs).toISOString(), direction, transport, peer: `${peer.address.includes(':') ? `[${peer.address}]` : peer.address}:${peer.port}`,
-    startLine: maskUri(startLine), headers: headers.map(maskHeader).join('\n'),
-    ...(isSdp && body !== '' ? { sdp: maskSdp(body) } : {}), ...(repeated > 0 ? { repeated } : {}),
+    startLine: maskUri(startLine), headers,
+    ...(isSdp ? { sdp: maskSdp(body) } : {}), ...(repeated > 0 ? { repeated } : {}),
   };
+}
+
+const SDP_TYPE = /^(?:Content-Type|c)[ \t]*:[ \t]*application\/sdp\b/im;
+/** Most messages hold no secret: one look at them all is much cheaper than one at each line. */
+const MAY_HOLD_SECRETS = /^(?:Proxy-Auth|Auth|WWW-Auth|Identity|y[ \t]*:|X-)|sips?:[^:@<>\s]{0,512}:[^@<>\s]{0,1024}@/im;
+
+/** One line each, secrets masked. */
+function plainHeaders(text: string): string {
+  const lines = text.replace(/\r\n[ \t]+/g, ' ').replaceAll('\r\n', '\n');
+  return MAY_HOLD_SECRETS.test(lines) ? lines.split('\n').map(maskHeader).join('\n') : lines;
 }
 
 const CREDENTIALS = /^(?:Proxy-)?(?:Authorization|Authenticate)|^WWW-Authenticate|^Authentication-Info|^Proxy-Authentication-Info/i;
@@ -79,7 +92,7 @@ function maskHeader(line: string): string {
 }
 
 /** `sip:user:password@host` → `sip:user:***@host`. */
-const maskUri = (text: string): string => text.replace(/(sips?:[^:@<>\s]{0,128}):[^@<>\s]{0,128}@/gi, '$1:***@');
+const maskUri = (text: string): string => text.replace(/(sips?:[^:@<>\s]{0,512}):[^@<>\s]{0,1024}@/gi, '$1:***@');
 
 /** SDES keys (RFC 4568), ICE passwords (RFC 8839) and the session key of old (`k=`). */
 const maskSdp = (sdp: string): string => sdp

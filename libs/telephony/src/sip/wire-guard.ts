@@ -1,8 +1,9 @@
 import { UnsafeSipValueError } from './header-safety.js';
 
 const BREAK = /[\r\n\0]/;
-/** Name, colon, and a value on one line. What a peer wrote comes back as it was, a NUL behind a backslash too (RFC 3261 §8.2.6.2). */
-const LINE = /^[A-Za-z0-9\-.!%*_+`'~]+[ \t]*:(?:[^\r\n\0]|\\\0)*$/;
+/** Name, colon, and a value, line by line. What a peer wrote comes back as it was, a NUL behind a backslash too (RFC 3261 §8.2.6.2). */
+const LINES = /^(?:[A-Za-z0-9\-.!%*_+`'~]+[ \t]*:(?:[^\r\n\0]|\\\0)*\r\n)+$/;
+const CONTENT_LENGTH = /^(?:Content-Length|l)[ \t]*:[ \t]*(\d+)[ \t]*\r$/gim;
 const START_LINE = /^(?:SIP\/2\.0 [1-6]\d\d [^\r\n\0]*|[A-Za-z0-9\-.!%*_+`'~]+ [^\s\0]+ SIP\/2\.0)$/;
 
 /** Throws UnsafeSipValueError when one of the values, each to become part of one line, holds a line break or a NUL. */
@@ -19,12 +20,11 @@ export function assertSingleLines(values: Iterable<string | undefined>): void {
 export function wireFault(text: string): string | undefined {
   const end = text.indexOf('\r\n\r\n');
   if (end < 0) return 'no end of the header section';
-  const [startLine, ...lines] = text.slice(0, end).split('\r\n');
-  if (!START_LINE.test(startLine)) return 'a start line that is none';
-  const broken = lines.find((line) => !LINE.test(line));
-  if (broken !== undefined) return `a header line that is none: ${JSON.stringify(broken.slice(0, 20))}`;
-  const lengths = lines.filter((line) => /^(?:Content-Length|l)[ \t]*:/i.test(line));
-  const body = text.slice(end + 4);
+  const startEnd = text.indexOf('\r\n');
+  if (!START_LINE.test(text.slice(0, startEnd))) return 'a start line that is none';
+  const lines = text.slice(startEnd + 2, end + 2);
+  if (!LINES.test(lines)) return 'a header line that is none';
+  const lengths = [...lines.matchAll(CONTENT_LENGTH)];
   if (lengths.length !== 1) return `${lengths.length} Content-Length fields`;
-  return Number(lengths[0].slice(lengths[0].indexOf(':') + 1)) === Buffer.byteLength(body) ? undefined : 'a body that is not as long as announced';
+  return Number(lengths[0][1]) === Buffer.byteLength(text.slice(end + 4)) ? undefined : 'a body that is not as long as announced';
 }
