@@ -68,6 +68,15 @@ describe('a registration over UDP', () => {
     expect(sip.stats()).toMatchObject({ retransmitting: 0 });
   });
 
+  it('is not put off by a challenge that comes twice, late and with another nonce', async () => {
+    const sip = await endpoint();
+    const peer = await registrar(sip, challenge, (request) => {
+      peer.send(challenge(peer.received[0]).replace('"n1"', '"n2"'), sip.port);
+      return accept()(request);
+    });
+    expect(await (await client(sip, trunkAt(peer.port))).register(60)).toMatchObject({ outcome: 'registered' });
+  });
+
   it('asks again for as long as a 423 wants, and not for ever', async () => {
     const sip = await endpoint();
     const peer = await registrar(sip, (request) => answer(request, '423 Interval Too Brief', ['Min-Expires: 1800']), accept());

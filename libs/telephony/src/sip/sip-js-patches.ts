@@ -65,7 +65,7 @@ export function applySipJsPatches(): void {
   drawUnguessableBranches();
   waitForRetransmissions();
   forgetAckOfDeadDialogs();
-  rememberChallengedTransactions();
+  keepChallengedTransactions();
   tolerateStrayPercentSigns();
   answerEveryChallenge();
   refuseLineBreaks();
@@ -110,8 +110,6 @@ function forgetAckOfDeadDialogs(): void {
   };
 }
 
-const challenged = new WeakMap<UserAgentCore, Set<Transaction>>();
-
 /**
  * The original answers one challenge a request, in MD5: a proxy and then a server, several realms, or a stale nonce after
  * the first ended the call. True: the response is final.
@@ -132,25 +130,25 @@ function answerEveryChallenge(): void {
   };
 }
 
-/** The transaction of a request that was challenged lives on beside its successor, out of reach of the core's dispose. */
-function rememberChallengedTransactions(): void {
+/**
+ * The transaction of a request that was challenged lives on beside its successor. sip.js would hand its late responses to the
+ * successor, where a challenge that is merely repeated ends the request as if the credentials were wrong; and its timers
+ * would be out of reach of the core's dispose.
+ */
+function keepChallengedTransactions(): void {
   const { init } = userAgentClient;
   userAgentClient.init = function (this: typeof userAgentClient): void {
     const previous = this._transaction;
     init.call(this);
-    if (!previous) return;
-    const kept = challenged.get(this.core) ?? new Set();
-    challenged.set(this.core, kept.add(previous));
-    previous.addStateChangeListener(() => { if (previous.state === TransactionState.Terminated) kept.delete(previous); });
+    if (!previous || previous.state === TransactionState.Terminated) return;
+    // sip.js removes the entry itself when the transaction ends.
+    const keeper: Pick<UserAgentClient, 'transaction' | 'dispose'> = { transaction: previous as UserAgentClient['transaction'], dispose: () => previous.dispose() };
+    this.core.userAgentClients.set(`${previous.id}${this.message.method}`, keeper as UserAgentClient);
   };
 }
 
 /** Ends every transaction and dialog of a core, with all their timers. */
-export function disposeCore(core: UserAgentCore): void {
-  core.dispose();
-  for (const transaction of challenged.get(core) ?? []) transaction.dispose();
-  challenged.delete(core);
-}
+export function disposeCore(core: UserAgentCore): void { core.dispose(); }
 
 /** The client transaction fails as if its request could not have been sent: its user gets a 503 (RFC 3261 §8.1.3.1). */
 export function loseRequest(core: UserAgentCore, branch: string, method: string, reason: string): void {
