@@ -1,6 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { LoggerFactory } from 'sip.js/lib/core/log/logger-factory.js';
+import type { IncomingRequestMessage } from 'sip.js/lib/core/messages/incoming-request-message.js';
 import { OutgoingRequestMessage } from 'sip.js/lib/core/messages/outgoing-request-message.js';
+import type { ResponseOptions } from 'sip.js/lib/core/messages/outgoing-response.js';
+import { Parser } from 'sip.js/lib/core/messages/parser.js';
+import { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-core.js';
 import { URI } from 'sip.js/lib/grammar/uri.js';
 import { UnsafeSipValueError } from './header-safety.js';
 import { applySipJsPatches } from './sip-js-patches.js';
@@ -33,6 +38,29 @@ describe('a request of ours', () => {
     const text = places['an extra header']('fine').toString().replace('Via: \r\n', 'Via: SIP/2.0/UDP a;branch=z9hG4bKx\r\n');
     expect(wireFault(text)).toBeUndefined();
     expect(text).toContain('X-Note: fine');
+  });
+});
+
+describe('a response of ours', () => {
+  const request = Parser.parseMessage('OPTIONS sip:b@example.com SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:b@b>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n\r\n',
+    new LoggerFactory().getLogger('test')) as IncomingRequestMessage;
+  const sent: string[] = [];
+  const core = { configuration: { userAgentHeaderFieldValue: 'test', supportedOptionTagsResponse: [] }, transport: { send: (text: string) => { sent.push(text); return Promise.resolve(); } } };
+  const reply = (options: ResponseOptions): void => { UserAgentCore.prototype.replyStateless.call(core as unknown as UserAgentCore, request, options); };
+  const places: Record<string, (value: string) => ResponseOptions> = {
+    'the reason phrase': (reasonPhrase) => ({ statusCode: 200, reasonPhrase }), 'an extra header': (value) => ({ statusCode: 200, extraHeaders: [`X-Note: ${value}`] }),
+    'the tag': (toTag) => ({ statusCode: 200, toTag }), 'the content type': (contentType) => ({ statusCode: 200, body: { contentDisposition: 'session', contentType, content: 'x' } }),
+  };
+
+  it.each(Object.keys(places))('never leaves with a line break in %s', (place) => {
+    fc.assert(fc.property(poisoned, (value) => { expect(() => { reply(places[place](value)); }).toThrow(UnsafeSipValueError); }));
+    expect(sent).toEqual([]);
+  });
+
+  it('leaves when all is well, and passes the last look', () => {
+    reply({ statusCode: 200, reasonPhrase: 'Fine', extraHeaders: ['X-Note: fine'] });
+    expect(wireFault(sent[0])).toBeUndefined();
+    expect(sent[0]).toMatch(/^SIP\/2\.0 200 Fine\r\n[^]*\r\nX-Note: fine\r\n/);
   });
 });
 
