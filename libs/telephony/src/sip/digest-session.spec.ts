@@ -24,6 +24,11 @@ describe('a request that is asked for credentials', () => {
     for (const answer of [apart, joined]) expect(answer?.proxy.map((value) => [field(value, 'realm'), field(value, 'nonce')])).toEqual([['a', '1'], ['b', '2']]);
   });
 
+  it('takes no comma in a quoted realm for the next challenge', () => {
+    const answer = session().request().challenged('server', ['Digest realm="Acme, Inc key=v", nonce="1", Digest realm="b", nonce="2"'], request);
+    expect(answer?.server.map((value) => /realm="([^"]*)"/.exec(value)?.[1])).toEqual(['Acme, Inc key=v', 'b']);
+  });
+
   it('tries a fresh nonce once after a stale one, and no more', () => {
     const signed = session().request();
     signed.challenged('server', [challenge('1')], request);

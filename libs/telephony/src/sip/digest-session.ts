@@ -1,4 +1,5 @@
 import { answerChallenge, parseChallenge, strongestChallenge, type DigestChallenge, type DigestCredentials } from './digest.js';
+import { splitAtCommas } from './fast-grammar.js';
 import { safeText } from './header-safety.js';
 
 /** Who asks: a server with 401 and `WWW-Authenticate`, or a proxy with 407 and `Proxy-Authenticate` (RFC 3261 §22). */
@@ -89,10 +90,15 @@ export class SignedRequest {
   }
 }
 
+/** `Digest realm=`: another challenge begins. */
+const SCHEME = /^\s*[A-Za-z][A-Za-z0-9-]*[ \t]+[A-Za-z][A-Za-z0-9-]*[ \t]*=/;
+
 /** The Digest challenges in a header value: one, or several joined by commas (RFC 9110 §11.6.1). */
 function challengesOf(value: string): DigestChallenge[] {
-  return value.split(/,\s*(?=[A-Za-z][A-Za-z0-9-]*[ \t]+[A-Za-z][A-Za-z0-9-]*[ \t]*=)/).flatMap((part) => {
-    const challenge = parseChallenge(part);
+  const parts = splitAtCommas(value).map(([from, to]) => ({ from, beginsOne: from === 0 || SCHEME.test(value.slice(from, to)) }));
+  const starts = parts.filter(({ beginsOne }) => beginsOne).map(({ from }) => from);
+  return starts.flatMap((from, i) => {
+    const challenge = parseChallenge(value.slice(from, i + 1 < starts.length ? starts[i + 1] - 1 : undefined));
     return challenge ? [challenge] : [];
   });
 }

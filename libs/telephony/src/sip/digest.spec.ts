@@ -59,6 +59,10 @@ describe('parseChallenge', () => {
       .toEqual({ realm: 'a \\"b\\", c', nonce: 'n1', qop: ['auth'], stale: true, algorithm: 'SHA-256', opaque: '' });
   });
 
+  it('takes an empty value for none', () => {
+    expect(parseChallenge('Digest realm="r", nonce="n", qop="", domain=')).toEqual({ realm: 'r', nonce: 'n' });
+  });
+
   it.each(['Basic realm="r"', 'Digest realm="r"', 'Digest nonce="n"', 'Digest realm="r", nonce="unterminated', 'Digest realm="r" nonce="n"', ''])('refuses %j', (value) => {
     expect(parseChallenge(value)).toBeUndefined();
   });

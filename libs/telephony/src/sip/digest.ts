@@ -12,7 +12,7 @@ export interface DigestChallenge {
 
 export interface DigestCredentials { username: string; password: string }
 
-const PARAMETER = /\s*([A-Za-z0-9\-.!%*_+`'~]+)\s*=\s*(?:"((?:[^"\\\r\n\0]|\\[^\r\n\0])*)"|([^\s,"]+))\s*(?:,|$)/y;
+const PARAMETER = /\s*([A-Za-z0-9\-.!%*_+`'~]+)\s*=\s*(?:"((?:[^"\\\r\n\0]|\\[^\r\n\0])*)"|([^\s,"]*))\s*(?:,|$)/y;
 
 /** The value of a challenge header; undefined for another scheme than Digest, or when realm or nonce is missing. */
 export function parseChallenge(value: string): DigestChallenge | undefined {
@@ -36,7 +36,9 @@ function optionalParts(found: ReadonlyMap<string, string>): Partial<DigestChalle
   const algorithm = found.get('algorithm');
   if (algorithm !== undefined) parts.algorithm = algorithm;
   const qop = found.get('qop');
-  if (qop !== undefined) parts.qop = qop.split(',').map((option) => option.trim().toLowerCase()).filter((option) => option !== '');
+  const options = (qop ?? '').split(',').map((option) => option.trim().toLowerCase()).filter((option) => option !== '');
+  // `qop=""` asks for as much as none.
+  if (options.length > 0) parts.qop = options;
   const opaque = found.get('opaque');
   if (opaque !== undefined) parts.opaque = opaque;
   const stale = found.get('stale');

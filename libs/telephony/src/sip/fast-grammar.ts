@@ -63,7 +63,8 @@ export function parseNameAddr(text: string): NameAddrHeader | undefined {
   const quoted = NAME_ADDR.exec(text);
   if (quoted) {
     const uri = parseAddress(quoted[3]);
-    const parameters = parseHeaderParameters(quoted[4]);
+    // The PEG parser, which has numbers for some parameters, knows no tel:.
+    const parameters = parseHeaderParameters(quoted[4], /^tel:/i.test(quoted[3]));
     return uri && parameters && new NameAddrHeader(uri, quoted[1] ?? quoted[2] as string, parameters);
   }
   const bare = ADDR_SPEC.exec(text);
@@ -83,12 +84,12 @@ function telToSip(text: string): URI | undefined {
   return number === undefined ? undefined : new URI('sip', number.replace(/[().-]/g, ''), 'tel.invalid', undefined, { user: 'phone' });
 }
 
-function parseHeaderParameters(text: string): Record<string, string> | undefined {
+function parseHeaderParameters(text: string, any = false): Record<string, string> | undefined {
   const out: Record<string, string> = {};
   if (text === '') return out;
   for (const part of text.slice(1).split(';')) {
     const match = PARAMETER.exec(part);
-    if (!match || match[1] === '__proto__' || SPECIAL_HEADER_PARAMETERS.has(match[1].toLowerCase())) return undefined;
+    if (!match || match[1] === '__proto__' || (!any && SPECIAL_HEADER_PARAMETERS.has(match[1].toLowerCase()))) return undefined;
     out[match[1].toLowerCase()] = match[2] ?? null as unknown as string;
   }
   return out;

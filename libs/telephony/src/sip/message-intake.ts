@@ -61,11 +61,31 @@ export class MessageIntake {
 
   private responseReceived(raw: RawMessage, text: string, source: Peer): void {
     if (!this.isAwaited(raw) && !this.admission.message(source)) { this.counts.turnedAway++; return; }
-    const received = isCredibleResponse(raw) ? this.transport.receive(raw.irregular ? canonicalText(raw) : text, source) : undefined;
-    const message = received && Parser.parseMessage(received.text, this.sipLogger);
-    if (!(message instanceof IncomingResponseMessage)) { this.counts.malformed++; return; }
+    const message = isCredibleResponse(raw) ? this.understood(raw, text, source) : undefined;
+    if (!message) { this.counts.malformed++; return; }
     this.hooks.onReceived(message.callId, text, source);
     this.response(message);
+  }
+
+  /** A Contact that is missing or makes no sense must not lose the response around it: the answer to a call, or its refusal. */
+  private understood(raw: RawMessage, text: string, source: Peer): IncomingResponseMessage | undefined {
+    const repaired = (): IncomingResponseMessage | undefined => this.parseResponse(canonicalText(this.withContactAssumed(raw)), source);
+    if (isAnswer(raw) && firstOf(raw, 'contact') === undefined) return repaired();
+    return this.parseResponse(raw.irregular ? canonicalText(raw) : text, source) ?? repaired();
+  }
+
+  private parseResponse(text: string, source: Peer): IncomingResponseMessage | undefined {
+    const received = this.transport.receive(text, source);
+    const message = received && Parser.parseMessage(received.text, this.sipLogger);
+    return message instanceof IncomingResponseMessage ? message : undefined;
+  }
+
+  /** Only the answer to an INVITE needs one (RFC 3261 §12.1.1): who took the call is where we called him. */
+  private withContactAssumed(raw: RawMessage): RawMessage {
+    const headers = raw.headers.filter(({ name }) => name !== 'contact');
+    const branch = viaParameter(firstOf(raw, 'via') ?? '', 'branch') ?? '';
+    const client = this.core.userAgentClients.get(`${branch}INVITE`) as unknown as { message: { ruri: URI } } | undefined;
+    return isAnswer(raw) && client ? { ...raw, headers: [...headers, { name: 'contact', value: `<${client.message.ruri.toRaw()}>` }] } : { ...raw, headers };
   }
 
   /** A response to a request of ours that still waits. */
@@ -129,6 +149,9 @@ export class MessageIntake {
     this.core.receiveIncomingResponseFromTransport(message);
   }
 }
+
+/** A 2xx to an INVITE. */
+const isAnswer = (raw: RawMessage): boolean => /^SIP\/2\.0 2/i.test(raw.startLine) && /\sINVITE$/.test(firstOf(raw, 'cseq') ?? '');
 
 /** `INVITE tel:+1-415-555-0100;…` (RFC 3966), which sip.js has no word for: the same number as a user of ours (RFC 3261 §19.1.6). */
 function telephoneUri(startLine: string, host: string): URI | undefined {

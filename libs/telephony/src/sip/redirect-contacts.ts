@@ -23,6 +23,7 @@ export function redirection(contactValues: readonly string[], trunk: RedirectPol
   const listed = contactValues.slice(0, MAX_CONTACTS).flatMap(contactsOf).slice(0, MAX_CONTACTS).map((contact, order) => ({ ...contact, order })).sort((a, b) => b.q - a.q || a.order - b.order);
   const contacts: Invitee<URI>[] = [];
   const barred = new Set<string>();
+  for (const number of numbersIn(contactValues)) barred.add(number);
   for (const { uri } of listed) {
     const host = bareHost(uri.host);
     const transport = transportFor(uri, trunk.transport);
@@ -41,6 +42,9 @@ function destination(host: string, uri: URI, transport: SipTransportName, trunk:
   const port = uri.port ?? (isOwn && transport === trunk.transport ? trunk.port : undefined);
   return { host, transport, ...(port === undefined ? {} : { port }), ...(tls ? { tls } : {}), ...(trunk.wsPath === undefined ? {} : { wsPath: trunk.wsPath }) };
 }
+
+/** `tel:` URIs: a call to a number that whoever answers chooses is not ours to place. */
+const numbersIn = (values: readonly string[]): string[] => values.slice(0, MAX_CONTACTS).flatMap((value) => value.match(/\btel:[^\s<>;,"]{1,40}/gi) ?? []);
 
 interface Contact { uri: URI; q: number }
 

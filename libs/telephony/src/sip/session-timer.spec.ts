@@ -26,7 +26,7 @@ describe('what a request of ours says', () => {
 
   it('raises its interval to the Min-SE of a 422, once each', () => {
     const raised = policyAfterTooSmall(sessionTimerPolicy(300), message({ 'min-se': '900' }));
-    expect(raised).toEqual({ intervalSeconds: 900, minSeconds: 900 });
+    expect(raised).toEqual({ intervalSeconds: 900, minSeconds: 900, raised: 1 });
     expect(requestHeaders(raised ?? sessionTimerPolicy())).toEqual(['Session-Expires: 900', 'Min-SE: 900']);
     expect(policyAfterTooSmall(raised ?? sessionTimerPolicy(), message({ 'min-se': '900' }))).toBeUndefined();
     expect(policyAfterTooSmall(sessionTimerPolicy(300), message({}))).toBeUndefined();

@@ -3,6 +3,8 @@ import type { Clock } from '@dialfleet/kit';
 /** RFC 4028 §4: no interval is shorter. */
 export const MIN_SESSION_EXPIRES_SECONDS = 90;
 export const DEFAULT_SESSION_EXPIRES_SECONDS = 1_800;
+/** Every proxy on the way may have a minimum of its own (RFC 4028 §7.3); one that always wants more is not followed. */
+const MAX_RAISES = 3;
 /** A day: longer intervals tell nothing, and their timers would overflow. */
 const MAX_SESSION_EXPIRES_SECONDS = 86_400;
 /** RFC 4028 §10: BYE leaves this long before the expiry, or a third of the interval where that is less. */
@@ -14,6 +16,8 @@ export interface SessionTimerPolicy {
   intervalSeconds: number;
   /** Grows with a 422. */
   minSeconds: number;
+  /** How often it has grown. */
+  raised?: number;
 }
 
 /** What both sides agreed on. */
@@ -44,11 +48,12 @@ export function termsOfAnswer(response: Headers): SessionTimerTerms | undefined 
   return told && { intervalSeconds: bounded(told.seconds), refresher: told.refresher === 'uas' ? 'them' : 'us' };
 }
 
-/** After a 422 (RFC 4028 §7.3): the policy to try once more with; undefined when it tells nothing that we do not do already. */
+/** After a 422 (RFC 4028 §7.3): the policy to try again with; undefined when it tells nothing that we do not do already, or too often. */
 export function policyAfterTooSmall(policy: SessionTimerPolicy, response: Headers): SessionTimerPolicy | undefined {
   const minSeconds = seconds(minSe(response));
-  if (minSeconds === undefined || minSeconds <= Math.max(policy.intervalSeconds, policy.minSeconds) || minSeconds > MAX_SESSION_EXPIRES_SECONDS) return undefined;
-  return { intervalSeconds: minSeconds, minSeconds };
+  const { raised = 0 } = policy;
+  if (raised >= MAX_RAISES || minSeconds === undefined || minSeconds <= Math.max(policy.intervalSeconds, policy.minSeconds) || minSeconds > MAX_SESSION_EXPIRES_SECONDS) return undefined;
+  return { intervalSeconds: minSeconds, minSeconds, raised: raised + 1 };
 }
 
 export type TimerAnswer =

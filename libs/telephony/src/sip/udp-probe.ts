@@ -28,7 +28,11 @@ export class UdpProbe {
     if (this.running.has(key) || this.running.size >= MAX_PROBES) return;
     const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
     const timers: (() => void)[] = [];
+    // By then another probe of the same place may run: what comes late for this one must touch neither.
+    let ended = false;
     const end = (): void => {
+      if (ended) return;
+      ended = true;
       for (const cancel of timers) cancel();
       this.running.delete(key);
       socket.close();
@@ -36,13 +40,13 @@ export class UdpProbe {
     this.running.set(key, end);
     let refusals = 0;
     const refused = (error: NodeJS.ErrnoException | null): void => {
-      if (error?.code !== 'ECONNREFUSED' || !this.running.has(key) || ++refusals < REFUSALS_NEEDED) return;
+      if (error?.code !== 'ECONNREFUSED' || ended || ++refusals < REFUSALS_NEEDED) return;
       end();
       this.onRefused(address, port);
     };
     socket.on('error', refused);
     socket.connect(port, address, () => {
-      if (!this.running.has(key)) return;
+      if (ended) return;
       sendTo(socket, refused);
       for (const afterMs of AGAIN_MS) timers.push(this.clock.after(afterMs, () => sendTo(socket, refused)));
       timers.push(this.clock.after(PROBE_MS, end));

@@ -82,4 +82,23 @@ describe('UdpProbe', () => {
     expect([told, new Set(received)]).toEqual([[`127.0.0.1 ${port}`], new Set(['\r\n\r\n'])]);
     probe.close();
   });
+
+  it('of a place is not disturbed by what comes late for the one before', async () => {
+    const closed = createSocket('udp4');
+    await new Promise<void>((resolve) => { closed.bind(0, '127.0.0.1', resolve); });
+    const place = { address: '127.0.0.1', port: closed.address().port };
+    await new Promise<void>((resolve) => { closed.close(resolve); });
+    let told = 0;
+    const probe = new UdpProbe(clock, () => { told++; });
+    for (let turn = 0; turn < 30; turn++) {
+      probe.start(place);
+      await new Promise((resolve) => { setImmediate(resolve); });
+      // A stalled process: all its sends and its end in one turn, and the errors of the sends after that.
+      for (const ms of [500, 500, 1_000]) clock.advance(ms);
+    }
+    await new Promise((resolve) => { setTimeout(resolve, 20); });
+    probe.close();
+    // A socket closed twice would have thrown outside of anybody's reach, and failed this test.
+    expect(told).toBeLessThanOrEqual(30);
+  });
 });
