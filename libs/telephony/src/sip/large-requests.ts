@@ -27,11 +27,14 @@ export class LargeRequests {
   async overTcp(to: Hop, connect: (hop: Hop) => Promise<Hop> | undefined): Promise<Hop | undefined> {
     const attempt = connect({ ...to, transport: 'tcp', flow: undefined });
     const connected = attempt && await within(this.clock, CONNECT_LIMIT_MS, attempt.catch(() => undefined));
-    if (!connected) {
-      if (this.withoutTcp.size >= MAX_REMEMBERED) this.withoutTcp.clear();
-      this.withoutTcp.set(keyOf(to), this.clock.monotonicMs() + NO_TCP_MS);
-    }
-    return connected;
+    if (!connected) this.avoidTcp(to);
+    return connected && { ...connected, insteadOf: to };
+  }
+
+  /** This server takes no TCP. */
+  avoidTcp(to: Hop): void {
+    if (this.withoutTcp.size >= MAX_REMEMBERED) this.withoutTcp.clear();
+    this.withoutTcp.set(keyOf(to), this.clock.monotonicMs() + NO_TCP_MS);
   }
 }
 

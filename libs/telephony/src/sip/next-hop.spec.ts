@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { destinationOf, nextHopOf, parseNextHop, staysOnAim, type NextHop } from './next-hop.js';
+import { destinationOf, nextHopOf, parseNextHop, staysOnAim, strictlyRouted, type NextHop } from './next-hop.js';
 import type { SipTarget } from './sip-target.js';
 import { scanMessage } from './wire.js';
 
@@ -20,6 +20,7 @@ describe('nextHopOf', () => {
   it('is the request URI, or the first Route, never a Route in the body', () => {
     expect(hop(bye)).toMatchObject({ host: '10.0.0.9', port: 5070 });
     expect(hop(bye.replace('Max-', 'Route: <sip:proxy.example:5080;transport=tls;lr>, <sip:b;lr>\r\nMax-'))).toEqual({ host: 'proxy.example', port: 5080, transport: 'tls', secure: false });
+    expect(hop(bye.replace('Max-', 'Route: "One, Two" <sip:proxy.example;lr>\r\nMax-'))).toMatchObject({ host: 'proxy.example' });
     expect(hop(`${bye}Route: <sip:evil>`)).toMatchObject({ host: '10.0.0.9' });
   });
 
@@ -28,6 +29,25 @@ describe('nextHopOf', () => {
     ['sips:a@h;transport=TCP', { host: 'h', transport: 'tcp', secure: true }], ['sip:a@h;transport=sctp', { host: 'h', secure: false }],
     ['sip:a@h;transport=ws', { host: 'h', transport: 'ws', secure: false }], ['tel:+1', undefined],
   ])('%s', (uri, expected) => { expect(parseNextHop(uri)).toEqual(expected); });
+});
+
+describe('strictlyRouted', () => {
+  const routed = (routes: string): string => {
+    const message = scanMessage(bye.replace('Max-', `${routes}Max-`));
+    if (!message) throw new Error('not scanned');
+    return strictlyRouted(message).text;
+  };
+
+  it('puts a router without lr into the request URI, and the far end last (RFC 3261 §12.2.1.1)', () => {
+    const text = routed('Route: "A, b" <sip:old.example:5080;x=1>;y=z\r\nRoute: <sip:b;lr>, <sip:c>\r\n');
+    expect(text.split('\r\n')[0]).toBe('BYE sip:old.example:5080;x=1 SIP/2.0');
+    expect(text.match(/Route: .*/g)).toEqual(['Route: <sip:b;lr>', 'Route: <sip:c>', 'Route: <sip:bob@10.0.0.9:5070>']);
+    expect([text.includes('\r\n\r\n'), scanMessage(text)?.branch]).toEqual([true, 'z9hG4bKa']);
+  });
+
+  it.each(['', 'Route: <sip:new.example;lr>\r\n', 'Route: <sip:new.example;lr=on;ftag=1>, <sip:old>\r\n', 'Route: <sip:new.example;transport=tcp;LR>\r\n'])('leaves all else as it is: %j', (routes) => {
+    expect(routed(routes)).toBe(bye.replace('Max-', `${routes}Max-`));
+  });
 });
 
 describe('staysOnAim', () => {

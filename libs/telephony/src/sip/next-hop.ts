@@ -1,20 +1,25 @@
 import { isIP } from 'node:net';
 import type { SipTransportName } from '@dialfleet/call';
+import { splitAtCommas } from './fast-grammar.js';
 import { defaultPortOf, isSecure, isWebSocket } from './sip-socket.js';
 import type { SipDestination, SipTarget } from './sip-target.js';
-import type { WireMessage } from './wire.js';
+import { scanMessage, type WireMessage } from './wire.js';
 
 /** What the topmost Route, else the request URI, names (RFC 3261 §8.1.2). */
 export interface NextHop { host: string; port?: number; transport?: SipTransportName; secure: boolean }
 
-const ROUTE = /\r\nRoute[ \t]*:[ \t]*([^\r\n,]*)/i;
+const ROUTE = /\r\nRoute[ \t]*:[ \t]*([^\r\n]*)/i;
 const URI = /(sips?):(?:[^@>]*@)?(\[[^\]]+\]|[^:;>?\s]+)(?::(\d{1,5}))?([^>?\s]*)/i;
 const TRANSPORT = /;transport=(udp|tcp|tls|wss?)(?=[;>?\s]|$)/i;
 
 export function nextHopOf(message: WireMessage): NextHop | undefined {
   const headers = message.text.indexOf('\r\n\r\n');
-  const route = ROUTE.exec(headers < 0 ? message.text : message.text.slice(0, headers));
-  return parseNextHop(route?.[1] ?? message.requestUri ?? '');
+  return parseNextHop(firstRoute(headers < 0 ? message.text : message.text.slice(0, headers)) ?? message.requestUri ?? '');
+}
+
+function firstRoute(head: string): string | undefined {
+  const values = ROUTE.exec(head)?.[1];
+  return values?.slice(...splitAtCommas(values)[0]);
 }
 
 /** `<sip:user@host:port;transport=tcp>` → its parts; IPv6 without brackets. */
@@ -24,6 +29,27 @@ export function parseNextHop(uri: string): NextHop | undefined {
   const [, scheme, host, port, parameters] = match;
   const transport = TRANSPORT.exec(parameters)?.[1].toLowerCase() as SipTransportName | undefined;
   return { host: host.startsWith('[') ? host.slice(1, -1) : host, port: port ? Number(port) : undefined, transport, secure: scheme.toLowerCase() === 'sips' };
+}
+
+const ROUTES = /\r\nRoute[ \t]*:[^\r\n]*/gi;
+
+/**
+ * A request whose first Route has no `lr`: that router wants to find itself in the request URI, and the far end as the last
+ * Route (RFC 3261 §12.2.1.1). Any other is as it was.
+ */
+export function strictlyRouted(message: WireMessage): WireMessage {
+  const { text, requestUri } = message;
+  if (requestUri === undefined || !text.includes('\r\nRoute:')) return message;
+  const head = text.slice(0, text.indexOf('\r\n\r\n'));
+  const router = /<(sips?:[^<>?\s]+)[^<>]*>/i.exec(firstRoute(head) ?? '')?.[1];
+  if (router === undefined || /;lr(?=[;=]|$)/i.test(router)) return message;
+  const routes = (head.match(ROUTES) ?? []).map((line) => line.slice(line.indexOf(':') + 1))
+    .flatMap((values) => splitAtCommas(values).map(([from, to]) => values.slice(from, to).trim()));
+  const ways = [...routes.slice(1), `<${requestUri}>`].map((route) => `\r\nRoute: ${route}`).join('');
+  const [startLine] = head.split('\r\n', 1);
+  const rest = head.slice(startLine.length).replace(ROUTES, '');
+  const rewritten = scanMessage(`${startLine.replace(requestUri, () => router)}${rest}${ways}${text.slice(head.length)}`);
+  return rewritten ?? message;
 }
 
 /**

@@ -10,6 +10,8 @@ export interface Hop extends SipTarget {
   localPort?: number;
   /** The connection was there before: it may have died unnoticed. */
   reused?: boolean;
+  /** Where the request would have gone had it not been too large for that. */
+  insteadOf?: Hop;
 }
 
 /** As in a Via header. */

@@ -4,7 +4,7 @@ import type { Transport } from 'sip.js/lib/core/transport.js';
 import { AimBook, type Aim, type AimOptions } from './aim-book.js';
 import { KeptFlow, type HeldFlow, type KeepFlowOptions } from './kept-flow.js';
 import { LargeRequests } from './large-requests.js';
-import { destinationOf, nextHopOf, staysOnAim } from './next-hop.js';
+import { destinationOf, nextHopOf, staysOnAim, strictlyRouted } from './next-hop.js';
 import type { OwnAddress } from './own-address.js';
 import { Retransmitter, type PendingRequest } from './retransmitter.js';
 import { protocolOf, type Hop, type SipSocket } from './sip-socket.js';
@@ -152,7 +152,8 @@ export class TransportLayer implements Transport {
     for (const kept of this.kept) kept.lost(flow, reason);
     const mayComeBack = this.own.isListening(transportOfFlow(flow));
     for (const request of this.retransmitter.pendingTo((to) => to.flow === flow)) {
-      if (!request.answered && request.to.reused) this.sendAgain(request);
+      if (!request.answered && request.to.insteadOf) this.sendAfterAll(request, request.to.insteadOf);
+      else if (!request.answered && request.to.reused) this.sendAgain(request, { ...request.to, flow: undefined });
       else if (!request.answered || !mayComeBack) this.lost(request.branch, request.method, reason);
     }
     for (const aim of this.aims.along(flow)) aim.onFlowLost?.(reason);
@@ -171,14 +172,15 @@ export class TransportLayer implements Transport {
     await Promise.all(sockets.map((socket) => socket.close()));
   }
 
-  private sendRequest(message: WireMessage): Promise<void> {
+  private sendRequest(written: WireMessage): Promise<void> {
+    const message = strictlyRouted(written);
     // CANCEL and the ACK to a refusal go where their INVITE went (RFC 3261 §9.1, §17.1.1.3).
     const known = message.method === 'ACK' || message.method === 'CANCEL' ? this.retransmitter.inviteDestination(message.branch) : undefined;
     if (known) return this.transmitRequest(message, known);
     const callId = callIdOf(message.text);
     const aim = callId === undefined ? undefined : this.aims.find(callId);
     if (aim && !hasToTag(message.text)) return this.sizedRequest(message, aim.target, aim);
-    const next = nextHopOf(message);
+    const next = nextHopOf(written);
     if (!next) return Promise.reject(new Error(`no destination in request URI ${message.requestUri}`));
     if (aim && staysOnAim(next, aim.target)) return this.sizedRequest(message, aim.target, aim);
     return this.sendAlong(message, this.locator.locate(destinationOf(next, aim?.target, this.has('udp') ? 'udp' : this.mainTransport)), aim);
@@ -260,10 +262,16 @@ export class TransportLayer implements Transport {
     return socket;
   }
 
-  private sendAgain({ branch, method, text, to }: PendingRequest): void {
+  /** A server that takes connections and closes them is none that refuses TCP by the book (RFC 3261 §18.1.1), yet UDP is what it has. */
+  private sendAfterAll(request: PendingRequest, to: Hop): void {
+    this.large.avoidTcp(to);
+    this.sendAgain(request, to);
+  }
+
+  private sendAgain({ branch, method, text }: PendingRequest, to: Hop): void {
     const message = scanMessage(text);
     if (!message) return;
-    this.transmitRequest(message, { ...to, flow: undefined }, undefined, this.aims.find(callIdOf(text) ?? '')).catch((error: unknown) => { this.lost(branch, method, errorMessage(error)); });
+    this.transmitRequest(message, to, undefined, this.aims.find(callIdOf(text) ?? '')).catch((error: unknown) => { this.lost(branch, method, errorMessage(error)); });
   }
 
   private refused(address: string, port: number): void {

@@ -313,6 +313,26 @@ describe('UDP', () => {
     await call.until('answered');
     expect(seen).toEqual(['udp UDP <sip:dialfleet@127.0.0.1:PORT>']);
   });
+
+  it('takes them after all where TCP is accepted and closed, and asks for it no more', async () => {
+    const callee = await endpoint(['udp']);
+    const { seen } = answering(callee);
+    let accepted = 0;
+    const closing = createTcpServer((socket) => {
+      accepted++;
+      socket.on('error', () => undefined);
+      socket.once('data', () => { socket.destroy(); });
+    });
+    await new Promise<void>((resolve) => { closing.listen(callee.port, '127.0.0.1', resolve); });
+    cleanUps.push(() => new Promise((resolve) => { closing.close(resolve); }));
+    const caller = await endpoint(['udp', 'tcp']);
+    for (let i = 0; i < 2; i++) {
+      const call = callWith(caller, callee.port, large);
+      await call.leg.start();
+      await call.until('answered');
+    }
+    expect([accepted, seen]).toEqual([1, Array.from({ length: 2 }, () => 'udp UDP <sip:dialfleet@127.0.0.1:PORT>')]);
+  });
 });
 
 describe('IPv6', () => {
