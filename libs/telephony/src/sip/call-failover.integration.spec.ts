@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { WebSocketServer } from 'ws';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { SILENT_TARGET_MS } from './outbound-leg.js';
 import { SipEndpoint } from './sip-endpoint.js';
@@ -148,6 +151,30 @@ describe('a trunk with several servers', () => {
     const caller = new LegObserver(sip.createCall({ dialUser: 'x', fromNumber: 'y', trunk: { host: 'trunk.example', transport: 'tcp', codecs: ['PCMU'] } }));
     await caller.leg.start();
     expect(await caller.until('failed')).toMatchObject({ sipStatus: 486, reason: expect.stringMatching(new RegExp(`^127\\.0\\.0\\.1:${closed} over TCP could not be reached \\(.*ECONNREFUSED.*\\); 127\\.0\\.0\\.1:${callee.port} over TCP answered 486 Busy Here$`)) });
+  });
+
+  it('asks nobody else when the connection breaks while the telephone rings: it would ring twice', async () => {
+    const ringing = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'sip' });
+    ringing.on('connection', (socket) => {
+      socket.once('message', (data: Buffer) => {
+        const lines = data.toString().split('\r\n');
+        const kept = lines.filter((line) => /^(Via|From|Call-ID|CSeq):/i.test(line));
+        const to = `${lines.find((line) => /^To:/i.test(line))};tag=ringing`;
+        socket.send(['SIP/2.0 180 Ringing', ...kept, to, 'Contact: <sip:ringing@127.0.0.1>', 'Content-Length: 0', '', ''].join('\r\n'), () => { socket.terminate(); });
+      });
+    });
+    await once(ringing, 'listening');
+    const { port } = ringing.address() as AddressInfo;
+    const { sip: second } = await startEndpoint({ transport: 'ws', listen: { ws: 0 } });
+    const asked: string[] = [];
+    second.onInvite((call) => { asked.push(call.callId); call.reject(486); });
+    const { sip } = await startEndpoint({ transport: undefined, transports: ['udp', 'ws'], locator: new FixedLocator([port, second.portOf('ws') ?? 0]) });
+    const caller = new LegObserver(sip.createCall({ dialUser: 'x', fromNumber: 'y', trunk: { host: 'trunk.example', transport: 'ws', codecs: ['PCMU'] } }));
+    await caller.leg.start();
+    expect(await caller.until('failed')).toMatchObject({ sipStatus: 503, reason: expect.stringContaining(`127.0.0.1:${port} over WS was lost while it worked on the call`) });
+    expect(asked).toEqual([]);
+    for (const socket of ringing.clients) socket.terminate();
+    ringing.close();
   });
 });
 

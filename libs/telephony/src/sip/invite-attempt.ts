@@ -51,6 +51,9 @@ export class InviteAttempt {
     });
   }
 
+  /** A provisional response has come: the call is being worked on. */
+  get wasHeardOf(): boolean { return this.proceeding; }
+
   /** A 101–199 that makes no dialog, for lack of a To tag or a Contact; of this branch or of another. */
   informalProgress(sipStatus: number, branch: string): void {
     if (branch === this.message.branch) this.toldOfProgress(sipStatus, undefined);

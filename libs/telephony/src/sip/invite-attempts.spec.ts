@@ -25,6 +25,12 @@ describe('one host with several servers', () => {
     expect(attempts.ended(refused(486, 'Busy Here'))).toMatchObject({ kind: 'failed', sipStatus: 486 });
   });
 
+  it('asks nobody else when the connection breaks while a telephone may ring', () => {
+    expect(toServers('192.0.2.1', '192.0.2.2').ended({ kind: 'lost', detail: 'connection closed' })).toEqual({
+      kind: 'failed', sipStatus: 503, reason: '192.0.2.1:5060 over UDP was lost while it worked on the call (connection closed)',
+    });
+  });
+
   it.each([404, 480, 486, 500, 504, 603])('takes %d for the answer', (status) => {
     expect(toServers('a', 'b').ended(refused(status, 'Said So'))).toEqual({ kind: 'failed', sipStatus: status, reason: 'Said So' });
   });
@@ -103,7 +109,7 @@ describe('redirection', () => {
 describe('whatever happens', () => {
   it('ends, invites no server twice for one address, and says which it tried', () => {
     const end = fc.oneof(
-      fc.constant<AttemptEnd<string>>({ kind: 'silent' }), fc.constant<AttemptEnd<string>>({ kind: 'unreachable', detail: 'x' }),
+      fc.constant<AttemptEnd<string>>({ kind: 'silent' }), fc.constant<AttemptEnd<string>>({ kind: 'unreachable', detail: 'x' }), fc.constant<AttemptEnd<string>>({ kind: 'lost', detail: 'x' }),
       fc.constantFrom(404, 486, 503, 603).map((status) => refused(status)), fc.array(fc.constantFrom('trunk', 'p', 'q', 'r', 's'), { maxLength: 4 }).map((uris) => redirected(...uris)));
     const located = fc.option(fc.uniqueArray(fc.constantFrom('1', '2', '3', '4'), { maxLength: 4 }));
     fc.assert(fc.property(fc.infiniteStream(end), fc.infiniteStream(located), (ends, names) => {

@@ -8,8 +8,10 @@ export interface Invitee<Uri> { uri: Uri; destination: SipDestination }
 export type AttemptEnd<Uri> =
   /** No response at all. */
   | { kind: 'silent' }
-  /** It never left, or its connection broke. */
+  /** It never left, or its connection broke before anything came back. */
   | { kind: 'unreachable'; detail: string }
+  /** Its connection broke after it had said that it works on it: a telephone may ring, and nobody else may be asked. */
+  | { kind: 'lost'; detail: string }
   | { kind: 'refused'; sipStatus: number; reason: string }
   /** 3xx. `contacts` may be followed, in this order; `barred` are hosts that may not be. */
   | { kind: 'redirected'; sipStatus: number; reason: string; contacts: readonly Invitee<Uri>[]; barred: readonly string[] };
@@ -62,6 +64,7 @@ export class InviteAttempts<Uri extends { toString(): string }> {
     this.told.push({ target: this.target, words: wordsOf(end), status: statusOf(end) });
     if (end.kind === 'silent' || end.kind === 'unreachable' || (end.kind === 'refused' && end.sipStatus === 503)) return this.nextTarget();
     if (end.kind === 'redirected') return this.redirected(end.contacts);
+    if (end.kind === 'lost') return this.failed();
     // RFC 3261 §21.6: nobody else will do better. Any other refusal leaves the further addresses of a 3xx.
     return end.sipStatus >= 600 ? this.failed() : this.nextInvitee();
   }
@@ -112,6 +115,7 @@ function wordsOf<Uri>(end: AttemptEnd<Uri>): string {
   switch (end.kind) {
     case 'silent': return 'did not respond';
     case 'unreachable': return `could not be reached (${end.detail})`;
+    case 'lost': return `was lost while it worked on the call (${end.detail})`;
     case 'refused': return `${ANSWERED}${end.sipStatus} ${end.reason}`;
     case 'redirected': return `${ANSWERED}${end.sipStatus} ${end.reason}${redirection(end)}`;
   }
@@ -123,7 +127,8 @@ function redirection<Uri>({ contacts, barred }: Extract<AttemptEnd<Uri>, { kind:
 }
 
 function statusOf<Uri>(end: AttemptEnd<Uri>): number {
-  return end.kind === 'silent' ? 408 : end.kind === 'unreachable' ? 503 : end.sipStatus;
+  if (end.kind === 'silent') return 408;
+  return end.kind === 'unreachable' || end.kind === 'lost' ? 503 : end.sipStatus;
 }
 
 const protocolNames: Record<SipTransportName, string> = { udp: 'UDP', tcp: 'TCP', tls: 'TLS', ws: 'WS', wss: 'WSS' };

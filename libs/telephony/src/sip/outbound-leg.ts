@@ -292,7 +292,7 @@ export class OutboundLeg implements CallLeg {
   }
 
   private endOf(message: IncomingResponseMessage, sipStatus: number, ours: string | undefined): AttemptEnd<URI> {
-    if (ours !== undefined) return sipStatus === 408 ? { kind: 'silent' } : { kind: 'unreachable', detail: ours };
+    if (ours !== undefined) return sipStatus === 408 ? { kind: 'silent' } : { kind: this.attempt?.wasHeardOf ? 'lost' : 'unreachable', detail: ours };
     const reason = refusalReason(message.reasonPhrase || `status ${sipStatus}`, message);
     if (sipStatus >= 400) return { kind: 'refused', sipStatus, reason };
     return { kind: 'redirected', sipStatus, reason, ...redirection(message.getHeaders('contact'), this.options.trunk) };

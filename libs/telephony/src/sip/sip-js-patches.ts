@@ -31,6 +31,7 @@ const patchPoints: Record<string, () => boolean> = {
   'SessionDialog.prototype.dispose': () => typeof sessionDialog.dispose === 'function',
   'UserAgentClient.prototype.init': () => typeof userAgentClient.init === 'function',
   'UserAgentClient.prototype.authenticationGuard': () => typeof userAgentClient.authenticationGuard === 'function',
+  'UserAgentClient.prototype.onTransportError': () => typeof userAgentClient.onTransportError === 'function',
   'URI.prototype.escapeUser': () => typeof uriPrototype.escapeUser === 'function',
   'OutgoingRequestMessage.prototype.toString': () => Object.hasOwn(outgoingRequest, 'toString'),
   'UserAgentServer.prototype.reply': () => typeof userAgentServer.reply === 'function',
@@ -45,6 +46,7 @@ const sessionDialog = SessionDialog.prototype as unknown as { dispose(): void; a
 const userAgentClient = UserAgentClient.prototype as unknown as {
   init(): void; _transaction?: Transaction; core: UserAgentCore; message: OutgoingRequestMessage; credentials?: RequestAuthentication;
   authenticationGuard(response: IncomingResponseMessage, dialog?: Dialog): boolean;
+  onTransportError(this: unknown, error: Error): void;
 };
 const uriPrototype = URI.prototype as unknown as { escapeUser(user: string): string };
 interface Writable { method: string; ruri: URI; headers: Record<string, string[]>; extraHeaders: string[]; body?: { contentType?: string }; options: { userAgentString: string; optionTags: string[] } }
@@ -152,9 +154,13 @@ export function disposeCore(core: UserAgentCore): void { core.dispose(); }
 
 /** The client transaction fails as if its request could not have been sent: its user gets a 503 (RFC 3261 §8.1.3.1). */
 export function loseRequest(core: UserAgentCore, branch: string, method: string, reason: string): void {
-  const user = core.userAgentClients.get(`${branch}${method}`) as unknown as { _transaction?: { id: string; onTransportError(error: Error): void } } | undefined;
+  const user = core.userAgentClients.get(`${branch}${method}`) as unknown as { _transaction?: { id: string; state: string; onTransportError(error: Error): void } } | undefined;
   const transaction = user?._transaction;
-  if (transaction?.id === branch) transaction.onTransportError(new TransportError(reason));
+  if (transaction?.id !== branch) return;
+  const error = new TransportError(reason);
+  // Once a provisional response has come, sip.js takes the error for one of an ACK and tells nobody.
+  if (method === 'INVITE' && transaction.state === 'Proceeding') userAgentClient.onTransportError.call(user, error);
+  transaction.onTransportError(error);
 }
 
 /** A user part with a percent sign that is no escape makes `URI.toString` throw in the middle of building a message. */
