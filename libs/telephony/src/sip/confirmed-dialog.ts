@@ -53,7 +53,7 @@ export class ConfirmedDialog {
 
   constructor(private readonly session: Session, private readonly context: DialogContext, private readonly onEnded: () => void) {
     this.timerPolicy = context.timerPolicy ?? sessionTimerPolicy();
-    this.refresh = new SessionRefresh(session, this.timerPolicy, { ...context, peerAllows: context.peerAllows }, {
+    this.refresh = new SessionRefresh(session, this.timerPolicy, context, {
       refreshed: (terms) => this.timer.restart(terms),
       lost: (detail) => this.lost(detail),
     });

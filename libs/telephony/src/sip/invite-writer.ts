@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { TrunkPlan } from '@dialfleet/call';
 import type { OutgoingRequestMessage } from 'sip.js/lib/core/messages/outgoing-request-message.js';
 import type { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-core.js';
@@ -6,6 +5,7 @@ import type { URI } from 'sip.js/lib/grammar/uri.js';
 import { ALLOW_HEADER } from './capabilities.js';
 import { safeHeaders, safeText } from './header-safety.js';
 import { identityHeaders, parseProxy, proxyRoute, requestUri, type IdentityHeaders } from './invite-headers.js';
+import { randomToken } from './random-token.js';
 import { RELIABLE } from './reliable-provisional.js';
 import { requestHeaders, type SessionTimerPolicy } from './session-timer.js';
 import { sdpBody } from './sip-body.js';
@@ -36,7 +36,7 @@ const EARLY_DIALOG_TERMINATED = '199';
 
 /** Writes the INVITEs of one call: the same call to every server, each with a CSeq of its own (RFC 3261 §8.1.3.5). */
 export class InviteWriter {
-  private readonly fromTag = randomBytes(8).toString('hex');
+  private readonly fromTag = randomToken(8);
   private readonly identity: IdentityHeaders;
   private readonly route: readonly string[];
   private readonly extraHeaders: readonly string[];

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { AudioOut, CallLeg, LegEvents, LegMediaStats, TransferOutcome, TrunkPlan } from '@dialfleet/call';
 import { Emitter, errorMessage, type Clock, type Logger } from '@dialfleet/kit';
 import type { IncomingResponseMessage } from 'sip.js/lib/core/messages/incoming-response-message.js';
@@ -17,6 +16,7 @@ import { InviteAttempts, type AttemptEnd, type NextStep } from './invite-attempt
 import { requestUri, trunkDestination } from './invite-headers.js';
 import { InviteWriter, type InviteOptions } from './invite-writer.js';
 import { LegMedia } from './leg-media.js';
+import { randomToken } from './random-token.js';
 import { redirection } from './redirect-contacts.js';
 import { refusalReason } from './refusal-reason.js';
 import { optionTags } from './reliable-provisional.js';
@@ -68,7 +68,7 @@ type Invite = Extract<NextStep<URI>, { kind: 'invite' }>;
 export class OutboundLeg implements CallLeg {
   readonly events = new Emitter<LegEvents>();
   readonly audioOut: AudioOut;
-  readonly callId = randomBytes(15).toString('hex');
+  readonly callId = randomToken(15);
   private readonly digest: DigestSession | undefined;
   private readonly media: LegMedia;
   private readonly writer: InviteWriter;
@@ -236,8 +236,8 @@ export class OutboundLeg implements CallLeg {
     this.stopSilenceTimer();
     if (this.state === 'gone') { session.bye(); return; }
     const dialog = new ConfirmedDialog(session, {
-      ...this.context, contactHeader: this.contactHeader, media: this.media, events: this.events, ownsCallId: true, peerAllows: methodsOf(message.getHeaders('allow')),
-      timerPolicy: this.timerPolicy, allowRefer: this.options.trunk.allowRefer, dialledPort: this.options.trunk.port,
+      clock: this.context.clock, logger: this.context.logger, contactHeader: this.contactHeader, media: this.media, events: this.events, ownsCallId: true,
+      peerAllows: methodsOf(message.getHeaders('allow')), timerPolicy: this.timerPolicy, allowRefer: this.options.trunk.allowRefer, dialledPort: this.options.trunk.port,
     }, () => this.gone());
     this.dialog = dialog;
     this.noteRequirements(message);

@@ -18,7 +18,7 @@ export interface RefreshContext {
   /** We made the Call-ID: after a glare we wait longer (RFC 3261 §14.1). */
   ownsCallId: boolean;
   /** Of the far end's last Allow; undefined: it told none. */
-  peerAllows: ReadonlySet<string> | undefined;
+  peerAllows?: ReadonlySet<string> | undefined;
 }
 
 export interface RefreshEvents {

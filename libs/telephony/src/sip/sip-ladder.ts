@@ -73,9 +73,11 @@ const SDP_TYPE = /^(?:Content-Type|c)[ \t]*:[ \t]*application\/sdp\b/im;
 /** Most messages hold no secret: one look at them all is much cheaper than one at each line. */
 const MAY_HOLD_SECRETS = /^(?:Proxy-Auth|Auth|WWW-Auth|Identity|y[ \t]*:|X-)|sips?:[^:@<>\s]{0,512}:[^@<>\s]{0,1024}@/im;
 
+const FOLDED = /\n[ \t]/;
+
 /** One line each, secrets masked. */
 function plainHeaders(text: string): string {
-  const lines = text.replace(/\r\n[ \t]+/g, ' ').replaceAll('\r\n', '\n');
+  const lines = (FOLDED.test(text) ? text.replace(/\r\n[ \t]+/g, ' ') : text).replaceAll('\r\n', '\n');
   return MAY_HOLD_SECRETS.test(lines) ? lines.split('\n').map(maskHeader).join('\n') : lines;
 }
 
@@ -95,5 +97,7 @@ function maskHeader(line: string): string {
 const maskUri = (text: string): string => text.replace(/(sips?:[^:@<>\s]{0,512}):[^@<>\s]{0,1024}@/gi, '$1:***@');
 
 /** SDES keys (RFC 4568), ICE passwords (RFC 8839) and the session key of old (`k=`). */
-const maskSdp = (sdp: string): string => sdp
-  .replace(/inline:[^\s|;]+/gi, 'inline:***').replace(/^(a=ice-pwd:).*$/gim, '$1***').replace(/^k=.*$/gim, 'k=***').replace(/\r\n/g, '\n').trimEnd();
+const maskSdp = (sdp: string): string => (SDP_SECRET.test(sdp) ? maskedSdp(sdp) : sdp).replaceAll('\r\n', '\n').trimEnd();
+
+const SDP_SECRET = /inline:|^a=ice-pwd:|^k=/im;
+const maskedSdp = (sdp: string): string => sdp.replace(/inline:[^\s|;]+/gi, 'inline:***').replace(/^(a=ice-pwd:).*$/gim, '$1***').replace(/^k=.*$/gim, 'k=***');

@@ -16,7 +16,7 @@ export async function openUdpSocket({ bindAddress, port = 0, clock }: SocketOpti
   const socket = createSocket({
     type: isV6 ? 'udp6' : 'udp4', recvBufferSize: SOCKET_BUFFER_BYTES, sendBufferSize: SOCKET_BUFFER_BYTES,
     // Destinations are IP addresses already; the default look-up would cost each send a turn of the event loop.
-    lookup: (hostname, _options, done) => done(null, hostname, isIPv6(hostname) ? 6 : 4),
+    lookup: (hostname, _options, done) => done(null, hostname, isV6 ? 6 : 4),
   });
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject);
