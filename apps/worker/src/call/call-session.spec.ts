@@ -280,6 +280,9 @@ describe('one call', () => {
     await c.settle();
     expect(told).toEqual([{ messages: [{ at: 't', direction: 'sent', transport: 'UDP', peer: '192.0.2.1:5060', start_line: 'INVITE sip:b SIP/2.0', headers: 'Via: x', sdp: 'v=0', repeated: 2 }] }]);
     expect(c.timeline.indexOf('sip.ladder')).toBeLessThan(c.timeline.indexOf('call.ended'));
+    c.events.emit('ladder', { messages: [{ at: 't', direction: 'received', transport: 'UDP', peer: '192.0.2.1:5060', startLine: 'SIP/2.0 487 Late', headers: 'Via: x' }] });
+    await c.settle();
+    expect(c.timeline.at(-1)).toBe('call.ended');
   });
 
   it('records from early media on without a break, and hears nothing of it', async () => {

@@ -10,14 +10,17 @@ const MAX_ATTEMPTS = 30;
 export class CallTimeline {
   private seq = 0;
   private tail: Promise<void> = Promise.resolve();
+  private ended = false;
 
   constructor(
     private readonly plan: Pick<CallPlan, 'sessionId' | 'workspaceId'>, private readonly worker: WorkerIdentity,
     private readonly publish: (event: CallTimelineEvent) => Promise<void>, private readonly clock: Clock, private readonly logger: Logger,
   ) {}
 
-  /** `data` goes out as it is: snake_case keys. */
+  /** `data` goes out as it is: snake_case keys. Nothing comes after `call.ended`: a far end may still be talking to us then. */
   add(type: TimelineEventType, data: Record<string, unknown> = {}): void {
+    if (this.ended) return;
+    this.ended = type === 'call.ended';
     const seq = ++this.seq;
     const event: CallTimelineEvent = {
       eventId: `${this.plan.sessionId}:${seq}`, sessionId: this.plan.sessionId, workspaceId: this.plan.workspaceId,

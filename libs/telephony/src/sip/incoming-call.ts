@@ -59,6 +59,8 @@ export interface IncomingContext {
   clock: Clock;
   contactHeader: string;
   onGone(leg: IncomingLeg): void;
+  /** Nobody is interested in it any more. */
+  onClosing(leg: IncomingLeg): void;
 }
 
 type State = 'offered' | 'answering' | 'confirmed' | 'leaving' | 'gone';
@@ -168,6 +170,7 @@ export class IncomingLeg implements CallLeg, IncomingCall {
 
   close(): Promise<LegMediaStats> {
     this.hangUp();
+    this.context.onClosing(this);
     return this.media.close();
   }
 

@@ -49,3 +49,11 @@ it('a far end that wants ever longer sessions is not followed for ever', async (
   peer.reply(again, '422 Session Interval Too Small', sip.port, { headers: ['Min-SE: 2004'] });
   expect(await caller.until('failed')).toMatchObject({ sipStatus: 422 });
 });
+
+it('tells the messages of a call that is closed before its far end confirmed that it is over', async () => {
+  const { peer, caller } = await dial();
+  const told: string[] = [];
+  caller.leg.events.on('ladder', ({ messages }) => told.push(...messages.map(({ startLine }) => startLine.split(' ')[0])));
+  await caller.leg.close();
+  expect([told, peer.received.length]).toEqual([['INVITE'], 1]);
+});

@@ -46,6 +46,8 @@ export interface OutboundContext {
   /** The leg is on the wire, or nothing of it is left there. */
   onLive(leg: OutboundLeg): void;
   onGone(leg: OutboundLeg): void;
+  /** Nobody is interested in it any more. */
+  onClosing(leg: OutboundLeg): void;
 }
 
 /**
@@ -124,6 +126,7 @@ export class OutboundLeg implements CallLeg {
 
   close(): Promise<LegMediaStats> {
     this.hangUp();
+    this.context.onClosing(this);
     return this.media.close();
   }
 

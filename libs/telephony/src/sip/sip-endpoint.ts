@@ -240,7 +240,7 @@ export class SipEndpoint {
       localHost: contact.uri.host.replace(/^\[|\]$/g, ''), contactHeader: `Contact: ${contact}`,
       contactHeaderFor: (target) => `Contact: <sip:${CONTACT_USER}@${this.transport.own.contactPart(target)}>`,
       onLive: (leg) => { this.outbound.set(leg.callId, leg); this.live(leg); },
-      onGone: (leg) => this.gone(leg),
+      onGone: (leg) => this.gone(leg), onClosing: (leg) => this.tellLadder(leg),
     };
   }
 
@@ -256,7 +256,7 @@ export class SipEndpoint {
     this.transport.aimBack(invite.message.callId, arrival.source);
     const leg = new IncomingLeg(invite, {
       arrival, media: this.options.media, codecs: this.options.codecs ?? DEFAULT_CODECS, logger: this.options.logger, clock: this.clock,
-      contactHeader: `Contact: ${this.core.configuration.contact}`, onGone: (gone) => this.gone(gone),
+      contactHeader: `Contact: ${this.core.configuration.contact}`, onGone: (gone) => this.gone(gone), onClosing: (closing) => this.tellLadder(closing),
     });
     this.live(leg);
     this.ladders.add(leg.callId, 'received', arrival.text, arrival.source, protocolOf[arrival.source.transport ?? 'udp']);
