@@ -4,9 +4,9 @@ import type { IncomingResponse } from 'sip.js/lib/core/messages/incoming-respons
 import type { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-core.js';
 import type { UserAgentClient } from 'sip.js/lib/core/user-agents/user-agent-client.js';
 import { URI } from 'sip.js/lib/grammar/uri.js';
-import { uriHost } from './invite-headers.js';
-import type { SipTarget } from './sip-target.js';
-import type { TransportLayer } from './transport-layer.js';
+import { uriHost } from './set-up/invite-headers.js';
+import type { SipTarget } from './locate/sip-target.js';
+import type { TransportLayer } from './transport/transport-layer.js';
 
 /** What a server said to OPTIONS (RFC 3261 §11); any answer means that it is there. */
 export type OptionsAnswer =

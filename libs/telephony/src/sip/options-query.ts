@@ -1,10 +1,10 @@
 import type { TrunkPlan } from '@dialfleet/call';
 import { URI } from 'sip.js/lib/grammar/uri.js';
-import { ACCEPT_HEADER } from './capabilities.js';
-import { DigestSession } from './digest-session.js';
-import { safeHost, safePort, safeText } from './header-safety.js';
-import { parseProxy, proxyRoute, uriHost } from './invite-headers.js';
-import type { SipTarget } from './sip-target.js';
+import { ACCEPT_HEADER } from './message/capabilities.js';
+import { DigestSession } from './auth/digest-session.js';
+import { safeHost, safePort, safeText } from './message/header-safety.js';
+import { parseProxy, proxyRoute, uriHost } from './set-up/invite-headers.js';
+import type { SipTarget } from './locate/sip-target.js';
 import { newCallId, newTag, type StandaloneAnswer, type StandaloneRequests } from './standalone-request.js';
 
 export type QueriedTrunk = Pick<TrunkPlan, 'host' | 'port' | 'transport' | 'username' | 'password' | 'fromDomain' | 'outboundProxy'>;

@@ -5,10 +5,10 @@ import type { IncomingResponseMessage } from 'sip.js/lib/core/messages/incoming-
 import type { OutgoingRequest } from 'sip.js/lib/core/messages/outgoing-request.js';
 import type { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-core.js';
 import type { URI } from 'sip.js/lib/grammar/uri.js';
-import { ALLOW_HEADER } from './capabilities.js';
-import type { DigestSession } from './digest-session.js';
-import type { SipTarget } from './sip-target.js';
-import type { TransportLayer } from './transport-layer.js';
+import { ALLOW_HEADER } from './message/capabilities.js';
+import type { DigestSession } from './auth/digest-session.js';
+import type { SipTarget } from './locate/sip-target.js';
+import type { TransportLayer } from './transport/transport-layer.js';
 
 /** A request that makes no dialog and belongs to none: REGISTER, OPTIONS. */
 export interface StandaloneRequest {

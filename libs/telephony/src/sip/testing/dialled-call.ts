@@ -1,7 +1,7 @@
 import { silentLogger, VirtualClock } from '@dialfleet/kit';
-import type { OutboundCallOptions } from '../outbound-leg.js';
+import type { OutboundCallOptions } from '../set-up/outbound-leg.js';
 import { SipEndpoint, type SipEndpointOptions } from '../sip-endpoint.js';
-import type { ServerLocator, SipDestination, SipTarget } from '../sip-target.js';
+import type { ServerLocator, SipDestination, SipTarget } from '../locate/sip-target.js';
 import { FakeMedia } from './fake-media.js';
 import { LegObserver } from './leg-observer.js';
 import { ScriptedPeer } from './scripted-peer.js';

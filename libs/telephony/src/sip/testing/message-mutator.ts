@@ -1,5 +1,5 @@
 import { seededRandom } from '@dialfleet/kit';
-import { MAX_MESSAGE_BYTES } from '../wire.js';
+import { MAX_MESSAGE_BYTES } from '../message/wire.js';
 
 const TOKENS = [
   '\r\n', '\n', '\r', '\r\n ', '\0', '\x7f', ',', ';', ';;', ':', '@', '<', '>', '"', '\\', '\\"', '%', '%00', '%zz', '=', '?', '[', ']', '[::1]', '(', ')', ' ', '\t', '-1', '0', '4294967296',
