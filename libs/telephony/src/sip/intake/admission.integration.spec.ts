@@ -31,6 +31,8 @@ class Peer {
     return new Peer(socket, address, to.port);
   }
 
+  sendText(text: string): void { this.socket.send(text, this.port, '127.0.0.1'); }
+
   send(method: string, id: string, more: string[] = [], to = '<sip:b@x>'): void {
     const { port } = this.socket.address();
     this.socket.send([`${method} sip:b@127.0.0.1 SIP/2.0`, `Via: SIP/2.0/UDP ${this.address}:${port};branch=z9hG4bK${id}`, 'From: <sip:a@x>;tag=1', `To: ${to}`, `Call-ID: ${id}`, `CSeq: 1 ${method}`,
@@ -49,6 +51,15 @@ class Peer {
 const status = (answer: string): number => Number(answer.slice(8, 11));
 
 describe('at the wire', () => {
+  it('what is no SIP at all is not answered, not even to those we know', async () => {
+    const { sip } = await endpoint({});
+    const peer = await Peer.open(sip);
+    for (const text of ['GET / HTTP/1.1\r\nHost: a\r\n\r\n', '\x16\x03\x01\x00\xc8\r\n\r\n', 'INVITE sip:b@x SIP/2.0\r\n\r\n']) peer.sendText(text);
+    peer.send('OPTIONS', 'after');
+    await peer.answers('after', 1);
+    expect(peer.received).toHaveLength(1);
+  });
+
   it('a call too many is refused with 503 and Retry-After, without state; its repetitions and its ACK cost nothing', async () => {
     const { sip, clock } = await endpoint({ load: new LoadGate(new VirtualClock(), { setUpsPerSecond: 1, lagHighMs: 100, lagLowMs: 30 }) });
     const peer = await Peer.open(sip);

@@ -126,9 +126,9 @@ export class MessageIntake {
     return this.admission.request({ method: line.method, requestUri: line.uri, callId: firstOf(raw, 'call-id') ?? '', header: (name) => firstOf(raw, name) }, source);
   }
 
-  /** Without state: whoever floods us costs us no memory. An ACK is never answered. */
+  /** Without state: whoever floods us costs us no memory. An ACK is never answered, nor what no Via came with: HTTP, TLS, noise. */
   private refuse(raw: RawMessage, source: Peer, refusal: Refusal): void {
-    if (raw.startLine.startsWith('ACK ')) return;
+    if (raw.startLine.startsWith('ACK ') || firstOf(raw, 'via') === undefined) return;
     const { via, text } = statelessReply(raw, source, refusal, this.core.configuration.userAgentHeaderFieldValue ?? '');
     this.transport.sendStateless(text, via, source).catch((error: unknown) => { this.logger.debug('refusal not sent', { error: errorMessage(error) }); });
   }

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { VirtualClock } from '@dialfleet/kit';
 import type { Connection, ConnectionEvents, ConnectionKind, OpenConnection } from './connection.js';
-import { ConnectionPool, IDLE_CLOSE_MS, PONG_TIMEOUT_MS, SILENT_CLIENT_MS } from './connection-pool.js';
+import { ConnectionPool, IDLE_CLOSE_MS, PONG_TIMEOUT_MS, SILENT_CLIENT_MS, STRANGER_MS } from './connection-pool.js';
 import type { Hop } from './sip-socket.js';
 
 /** A connection that is only remembered. */
@@ -36,7 +36,8 @@ function newPool(transport: 'tcp' | 'ws' = 'tcp'): ConnectionPool {
     },
     listen: (_address, port, onConnection) => { arrive = onConnection; return Promise.resolve({ port, close: () => Promise.resolve() }); },
   };
-  return new ConnectionPool(kind, clock, { onMessage: () => undefined, onRefused: () => undefined, onError: () => undefined, onFlowLost: (flow, reason) => { lost.push(`${flow}: ${reason}`); } });
+  return new ConnectionPool(kind, clock, { onMessage: () => undefined, onRefused: () => undefined, onError: () => undefined, onFlowLost: (flow, reason) => { lost.push(`${flow}: ${reason}`); },
+    isKnown: (address) => !address.startsWith('203.') });
 }
 
 /** A client connects. */
@@ -108,6 +109,25 @@ describe('ConnectionPool', () => {
     expect([opened[0].destroyed, client.destroyed, lost]).toEqual([true, false, ['tcp1: idle']]);
     clock.advance(SILENT_CLIENT_MS * 1.5);
     expect([client.destroyed, pool.size]).toEqual([true, 0]);
+  });
+
+  it('closes what strangers opened after 30 s, whatever they send, unless they were answered; their pings are not', async () => {
+    const [silent, dripping, answered, known] = [await arrived({ address: '203.0.113.1', port: 1 }), await arrived({ address: '203.0.113.2', port: 2 }), await arrived({ address: '203.0.113.3', port: 3 }), await arrived()];
+    await pool.send('SIP/2.0 401 Unauthorized', { ...server, address: '203.0.113.3', port: 3 });
+    expect([silent, dripping, answered, known].map(({ events }) => events.onAlive())).toEqual([false, false, true, true]);
+    for (let passed = 0; passed < STRANGER_MS * 1.5; passed += 5_000) {
+      clock.advance(5_000);
+      if (!dripping.destroyed) dripping.events.onMessage('OPTIONS');
+    }
+    expect([silent, dripping, answered, known].map(({ destroyed }) => destroyed)).toEqual([true, true, false, false]);
+  });
+
+  it('keeps room for trunks, whoever else connects, in both directions', async () => {
+    const strangers: FakeConnection[] = [];
+    for (let i = 0; i < 3_000; i++) strangers.push(await arrived({ address: `203.0.${i >> 8}.${i & 255}`, port: i }));
+    expect(strangers.filter(({ destroyed }) => !destroyed)).toEqual(strangers.slice(-512));
+    for (let i = 0; i < 2_000; i++) await arrived({ address: `198.51.${i >> 8}.${i & 255}`, port: i });
+    expect(await pool.connect(server)).toMatchObject({ reused: false });
   });
 
   it('keeps what a call uses, with a ping on silence', async () => {

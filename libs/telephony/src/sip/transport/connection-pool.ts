@@ -9,9 +9,13 @@ import type { Peer } from '../message/wire.js';
 export const IDLE_CLOSE_MS = 3 * 60_000;
 /** A client that connected to us keeps its connection by sending anything at all within this time (RFC 5626 §4.4: 120 s). */
 export const SILENT_CLIENT_MS = 10 * 60_000;
+/** A stranger who connected gets this long to send something that is answered. */
+export const STRANGER_MS = 30_000;
 /** RFC 5626 §4.4.1: no pong within this means that the flow has failed. */
 export const PONG_TIMEOUT_MS = 10_000;
 const MAX_INBOUND_PER_SOURCE = 128;
+/** Connections of strangers at once: one more takes the place of the oldest. Trunks have room beside them. */
+const MAX_STRANGERS = 512;
 const MIN_LOOK_MS = 100;
 
 interface Flow {
@@ -21,6 +25,7 @@ interface Flow {
   /** Undefined until the pool was told where it leads. */
   connection: Connection | undefined;
   target: Hop | undefined;
+  openedMs: number;
   lastMessageMs: number;
   lastHeardMs: number;
   /** It has answered a ping before: silence then means that it is dead. */
@@ -40,6 +45,9 @@ export class ConnectionPool implements SipSocket {
   private readonly byKey = new Map<string, Flow>();
   private readonly uses = new Map<string, Set<FlowUse>>();
   private readonly inboundBySource = new Map<string, number>();
+  /** Connections that came in from nobody we know, and on which nothing was answered yet; oldest first. */
+  private readonly strangers = new Set<Flow>();
+  private inbound = 0;
   private server: ConnectionServer | undefined;
   private nextFlow = 1;
   private closed = false;
@@ -67,6 +75,7 @@ export class ConnectionPool implements SipSocket {
     const flow = this.liveFlow(to) ?? await this.flowTo(to);
     if (!flow.connection) throw new Error('the connection was closed');
     flow.lastMessageMs = this.clock.monotonicMs();
+    this.strangers.delete(flow);
     await flow.connection.send(text);
   }
 
@@ -107,7 +116,7 @@ export class ConnectionPool implements SipSocket {
     if (known) return known;
     // A WebSocket client cannot be called back.
     if (isWebSocket(this.transport) && to.flow?.includes('-')) return Promise.reject(new Error('the connection was closed'));
-    if (this.flows.size + this.opening.size >= MAX_CONNECTIONS) return Promise.reject(new Error('too many connections are open'));
+    if (this.flows.size - this.inbound + this.opening.size >= MAX_CONNECTIONS) return Promise.reject(new Error('too many connections are open'));
     const opening = this.open(to, key).finally(() => { this.opening.delete(key); });
     this.opening.set(key, opening);
     return opening;
@@ -130,6 +139,8 @@ export class ConnectionPool implements SipSocket {
     const count = this.inboundBySource.get(source.address) ?? 0;
     const connection = open({ ...this.eventsOf(flow), onClosed: (error) => { this.forgetSource(source.address); this.lost(flow, error); } });
     this.inboundBySource.set(source.address, count + 1);
+    this.inbound++;
+    if (!this.listener.isKnown(source.address)) this.welcomeNot(flow);
     flow.target = { transport: this.transport, ...source, hostname: source.address };
     this.adopt(flow, connection);
     if (count >= MAX_INBOUND_PER_SOURCE || this.closed) this.drop(flow, 'too many connections from one address');
@@ -137,9 +148,15 @@ export class ConnectionPool implements SipSocket {
     else if (this.transport === 'tcp' || this.transport === 'ws') this.byKey.set(this.kind.keyOf(flow.target), flow);
   }
 
+  private welcomeNot(flow: Flow): void {
+    const [oldest] = this.strangers;
+    if (this.strangers.size >= MAX_STRANGERS) this.drop(oldest, 'too many strangers are connected');
+    this.strangers.add(flow);
+  }
+
   private newFlow(prefix: string, key: string | undefined, target: Hop | undefined): Flow {
     const now = this.clock.monotonicMs();
-    return { id: `${prefix}${this.nextFlow++}`, key, connection: undefined, target, lastMessageMs: now, lastHeardMs: now, pongs: false, pingedMs: now, cancelWatch: () => undefined };
+    return { id: `${prefix}${this.nextFlow++}`, key, connection: undefined, target, openedMs: now, lastMessageMs: now, lastHeardMs: now, pongs: false, pingedMs: now, cancelWatch: () => undefined };
   }
 
   private adopt(flow: Flow, connection: Connection): void {
@@ -158,7 +175,7 @@ export class ConnectionPool implements SipSocket {
         flow.lastMessageMs = flow.lastHeardMs;
         this.listener.onMessage(text, source());
       },
-      onAlive: heard,
+      onAlive: () => { heard(); return !this.strangers.has(flow); },
       onPong: () => { heard(); flow.pongs = true; },
       onRefused: (reason) => this.listener.onRefused(reason, source()),
       onClosed: (error) => this.lost(flow, error),
@@ -172,7 +189,9 @@ export class ConnectionPool implements SipSocket {
 
   private lost(flow: Flow, error: Error | undefined): void {
     flow.cancelWatch();
+    this.strangers.delete(flow);
     if (!this.flows.delete(flow.id)) return;
+    if (flow.key === undefined) this.inbound--;
     const key = flow.target && this.kind.keyOf(flow.target);
     if (key !== undefined && this.byKey.get(key) === flow) this.byKey.delete(key);
     this.listener.onFlowLost(flow.id, error === undefined ? 'the connection was closed' : errorMessage(error));
@@ -191,7 +210,7 @@ export class ConnectionPool implements SipSocket {
   private watch(flow: Flow): void {
     flow.cancelWatch();
     const keepAliveMs = this.keepAliveMsOf(flow);
-    const idleMs = flow.key === undefined ? SILENT_CLIENT_MS : IDLE_CLOSE_MS;
+    const idleMs = this.strangers.has(flow) ? STRANGER_MS : flow.key === undefined ? SILENT_CLIENT_MS : IDLE_CLOSE_MS;
     const pingInMs = Math.max(flow.lastHeardMs, flow.pingedMs) + keepAliveMs - this.clock.monotonicMs();
     flow.cancelWatch = this.clock.after(awaitsPong(flow) ? PONG_TIMEOUT_MS : Math.max(MIN_LOOK_MS, Math.min(pingInMs, idleMs / 4)), () => {
       const now = this.clock.monotonicMs();
@@ -207,6 +226,7 @@ export class ConnectionPool implements SipSocket {
 
   private isIdle(flow: Flow, now: number): boolean {
     if (this.usedBy(flow)) return false;
+    if (this.strangers.has(flow)) return now - flow.openedMs >= STRANGER_MS;
     return flow.key === undefined ? now - flow.lastHeardMs >= SILENT_CLIENT_MS : now - flow.lastMessageMs >= IDLE_CLOSE_MS;
   }
 

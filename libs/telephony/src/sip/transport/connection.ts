@@ -16,8 +16,8 @@ export interface Connection {
 
 export interface ConnectionEvents {
   onMessage(text: string): void;
-  /** The far end pinged, or sent something that is no message. */
-  onAlive(): void;
+  /** The far end pinged, or sent something that is no message. False: that is not to be answered. */
+  onAlive(): boolean;
   onPong(): void;
   /** What came cannot be read as SIP; the connection is closed for it. */
   onRefused(reason: string): void;

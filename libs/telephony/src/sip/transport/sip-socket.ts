@@ -58,6 +58,8 @@ export interface SocketListener {
 export interface FlowListener extends SocketListener {
   /** The connection is gone, and with it whoever waits for an answer on it. */
   onFlowLost(flow: string, reason: string): void;
+  /** Whether a trunk signals from this address: a stranger's connection is kept only once we have said something on it. */
+  isKnown(address: string): boolean;
 }
 
 export interface SocketOptions {

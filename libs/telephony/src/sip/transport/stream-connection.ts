@@ -19,7 +19,7 @@ export function streamConnection(socket: Socket, events: ConnectionEvents): Conn
   };
   const framer = new StreamFramer({
     onMessage: (text) => events.onMessage(text),
-    onKeepAlive: () => { socket.write('\r\n'); events.onAlive(); },
+    onKeepAlive: () => { if (events.onAlive()) socket.write('\r\n'); },
     onPong: () => events.onPong(),
   });
   socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);

@@ -24,7 +24,7 @@ beforeEach(async () => {
   peer.on('message', (datagram) => { received.push(datagram.toString()); wake(); });
   await new Promise<void>((resolve) => { peer.bind(0, '127.0.0.1', resolve); });
   socket = await openUdpSocket({ bindAddress: '127.0.0.1', port: 0, clock }, {
-    onMessage: (text, source) => { messages.push({ text, source }); wake(); }, onRefused: (reason) => { refused.push(reason); wake(); }, onError: () => undefined, onFlowLost: () => undefined,
+    onMessage: (text, source) => { messages.push({ text, source }); wake(); }, onRefused: (reason) => { refused.push(reason); wake(); }, onError: () => undefined, onFlowLost: () => undefined, isKnown: () => true,
   });
 });
 afterEach(async () => {
