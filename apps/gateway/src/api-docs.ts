@@ -30,11 +30,14 @@ function complete(path: string, operation: Operation): void {
   offerExamples(operation);
 }
 
+/** Whatever a route produces when all goes well: text and audio, too. */
 function asProblem(content: Record<string, object> = {}): void {
-  if (!content['application/json']) return;
-  content['application/problem+json'] = content['application/json'];
-  delete content['application/json'];
+  for (const type of Object.keys(content).filter((type) => type !== PROBLEM_JSON)) {
+    content[PROBLEM_JSON] = content[type];
+    delete content[type];
+  }
 }
+const PROBLEM_JSON = 'application/problem+json';
 
 const problem = (description: string) => ({ description, content: { 'application/json': { schema: { $ref: getSchemaPath(Problem) } } } });
 

@@ -28,4 +28,9 @@ describe('a ladder as text', () => {
   });
 
   it('says so when there is none', () => { expect(renderLadder([])).toBe('No SIP message of this call is known.\n'); });
+
+  it('tells how the call ended, also when nothing was sent', () => {
+    expect(renderLadder([], 'error, trunk_failed: no such host')).toBe('No SIP message of this call is known.\nEnded: error, trunk_failed: no such host\n');
+    expect(renderLadder([message(0, {})].map(ladderLine), 'RNR, no_answer').split('\n')[2]).toBe('Ended: RNR, no_answer');
+  });
 });

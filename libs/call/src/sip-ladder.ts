@@ -32,15 +32,19 @@ export const ladderLine = ({ startLine, omittedBefore, ...rest }: LadderMessage)
 const LEFT = 'us';
 const ARROW_WIDTH = 46;
 
-/** The messages as plain text: a diagram of arrows with times, then each message whole. */
-export function renderLadder(lines: readonly LadderLine[]): string {
-  if (lines.length === 0) return 'No SIP message of this call is known.\n';
+/**
+ * The messages as plain text: a diagram of arrows with times, then each message whole.
+ * @param ending how the call ended, in one line: a call may fail before anything is sent
+ */
+export function renderLadder(lines: readonly LadderLine[], ending?: string): string {
+  const told = ending === undefined ? [] : [`Ended: ${ending}`];
+  if (lines.length === 0) return ['No SIP message of this call is known.', ...told, ''].join('\n');
   const sorted = [...lines].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
   const startMs = Date.parse(sorted[0].at);
   const peers = [...new Set(sorted.map(({ peer }) => peer))];
   const diagram = sorted.flatMap((line) => arrow(line, startMs, peers));
   const messages = sorted.map((line, index) => whole(line, index));
-  return [`${' '.repeat(10)}${LEFT}${' '.repeat(ARROW_WIDTH - LEFT.length)}${peers.join(' / ')}`, ...diagram, '', ...messages].join('\n');
+  return [`${' '.repeat(10)}${LEFT}${' '.repeat(ARROW_WIDTH - LEFT.length)}${peers.join(' / ')}`, ...diagram, ...told, '', ...messages].join('\n');
 }
 
 function arrow(line: LadderLine, startMs: number, peers: string[]): string[] {

@@ -21,3 +21,12 @@ export const eventView = (row: TimelineRow): TimelineEventView => ({ seq: row.se
 /** The SIP messages among the events of a call. */
 export const ladderOf = (events: readonly Pick<TimelineRow, 'type' | 'data'>[]): LadderLine[] =>
   events.flatMap(({ type, data }) => (type === 'sip.ladder' ? (data as { messages?: LadderLine[] } | null)?.messages ?? [] : []));
+
+/** How the call ended, and what was said of it; undefined while it runs. */
+export function endingOf(events: readonly Pick<TimelineRow, 'type' | 'data'>[]): string | undefined {
+  const data = events.find(({ type }) => type === 'call.ending')?.data as { disconnected_by?: string; hangup_reason?: string; sip_status?: number | null; detail?: string } | null | undefined;
+  if (!data) return undefined;
+  const { disconnected_by: by, hangup_reason: reason, sip_status: status, detail } = data;
+  const how = [by, reason, status ? `status ${status}` : undefined].filter(Boolean).join(', ');
+  return detail === undefined ? how : `${how}: ${detail}`;
+}

@@ -10,7 +10,7 @@ import type { Principal } from '../auth/principal.js';
 import { ValidBody } from '../http/validated.js';
 import { RECORDINGS } from '../tokens.js';
 import { callListQuery } from './call-list-query.js';
-import { eventView, ladderOf } from './call-views.js';
+import { endingOf, eventView, ladderOf } from './call-views.js';
 import { CallsService } from './calls.service.js';
 import { EventStreams } from './event-streams.js';
 import { sendRecording } from './send-recording.js';
@@ -45,6 +45,7 @@ export class CallsController {
   @Requires('calls:write')
   @ApiOperation({ summary: 'End the call' })
   @ApiOkResponse({ type: Acknowledgement })
+  @ApiConflictResponse({ type: Problem, description: 'call_ended' })
   hangUp(@Caller() caller: Principal, @Param('id') id: string): Promise<Acknowledgement> { return this.service.hangUp(caller, id); }
 
   @Post(':id/transfer')
@@ -105,6 +106,7 @@ export class CallsController {
   @ApiOkResponse({ schema: { type: 'string' } })
   async sip(@Caller() caller: Principal, @Param('id') id: string): Promise<string> {
     const call = await this.service.require(caller, id);
-    return renderLadder(ladderOf(await this.calls.events(call.workspaceId, call.id)));
+    const events = await this.calls.events(call.workspaceId, call.id);
+    return renderLadder(ladderOf(events), endingOf(events));
   }
 }

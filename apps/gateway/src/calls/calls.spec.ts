@@ -96,6 +96,12 @@ describe('the SIP messages', () => {
     expect((await gateway.get(`/api/v1/calls/${id}/events`)).body.events).toMatchObject([{ type: 'sip.ladder' }, { type: 'call.answered' }, { type: 'sip.ladder' }]);
   });
 
+  it('say how the call ended, also before the first message', async () => {
+    const id = await placed();
+    await happened(id, 0, 'call.ending', { disconnected_by: 'error', hangup_reason: 'trunk_failed', sip_status: null, detail: 'host a.example does not resolve (ENOTFOUND)' });
+    expect((await gateway.get(`/api/v1/calls/${id}/sip`)).text).toBe('No SIP message of this call is known.\nEnded: error, trunk_failed: host a.example does not resolve (ENOTFOUND)\n');
+  });
+
   it('say that there are none, and are for who may read the call', async () => {
     const id = await placed();
     expect((await gateway.get(`/api/v1/calls/${id}/sip`)).text).toBe('No SIP message of this call is known.\n');

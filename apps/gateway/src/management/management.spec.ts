@@ -268,7 +268,7 @@ describe('the doors without a key', () => {
 
   it('the API document names every route, its key and its shapes', async () => {
     const { body } = await gateway.get('/docs/openapi.json', { key: null });
-    const paths = body.paths as Record<string, Record<string, { security?: unknown; summary: string; operationId: string; responses: object; parameters?: { name: string; required: boolean }[] }>>;
+    const paths = body.paths as Record<string, Record<string, { security?: unknown; summary: string; operationId: string; responses: Record<string, { content?: object }>; parameters?: { name: string; required: boolean }[] }>>;
     for (const path of ['/api/v1/dialout', '/api/v1/sip/dialout', '/api/v1/calls/{id}/events', '/api/v1/bots', '/api/v1/trunks/{id}', '/api/v1/bots/{id}/endpoints', '/health/fleet']) {
       expect(Object.keys(paths)).toContain(path);
     }
@@ -277,6 +277,7 @@ describe('the doors without a key', () => {
         if (path.startsWith('/api/')) expect([path, operation.security]).toEqual([path, [{ api_key: [] }]]);
         expect([path, operation.summary, operation.operationId]).toEqual([path, expect.stringMatching(/^[A-Z]/), expect.stringMatching(/^[A-Za-z]+_[A-Za-z]+$/)]);
         expect(Object.keys(operation.responses)).toContainEqual(expect.stringMatching(/^20/));
+        for (const [status, { content = {} }] of Object.entries(operation.responses)) if (Number(status) >= 400) expect([path, status, Object.keys(content)]).toEqual([path, status, ['application/problem+json']]);
       }
     }
     expect(paths['/api/v1/dialout'].post.parameters).toEqual([expect.objectContaining({ name: 'idempotency-key', required: false })]);

@@ -77,7 +77,7 @@ export class TrunkCheck {
     await add('options', Promise.resolve(optionsWords(answers, registered?.answered === true)));
     await add('registration', Promise.resolve(registered ? registrationWords(registered, entry) : skipped('The trunk does not register.')));
     const sdp = answers.map(({ answer }) => (answer.answered ? answer.message.body : '')).find((body) => body.includes('m=audio'));
-    await add('codecs', Promise.resolve(codecWords(sdp, trunk)));
+    await add('codecs', Promise.resolve(registered?.answered === true || answers.some(({ answer }) => answer.answered) ? codecWords(sdp, trunk) : skipped('No server answered.')));
     await add('address', Promise.resolve(addressWords(endpoint.announcedAddress, targets[0].address)));
   }
 

@@ -216,6 +216,7 @@ export class SipEndpoint {
       },
       onError: (error) => this.options.logger.error('SIP socket failed', { error: error.message }),
       onFlowLost: (flow, reason) => this.transport.flowLost(flow, reason),
+      isKnown: (address) => this.options.admission?.isKnown(address) ?? true,
     };
   }
 

@@ -67,4 +67,14 @@ describe('credentials', () => {
     peer.reply(invite, '401 Unauthorized', sip.port, { headers: ['WWW-Authenticate: who, are you?'] });
     expect(await caller.until('failed')).toMatchObject({ sipStatus: 401 });
   });
+
+  it('that are missing or not accepted are named in the reason', async () => {
+    for (const [credentials, reason] of [[{}, "Unauthorized (the trunk has no username and password)"], [trunk, "Unauthorized (the trunk's username and password are not accepted)"]] as const) {
+      const { sip, peer, invite, caller } = await dial({ trunk: credentials });
+      peer.reply(invite, '401 Unauthorized', sip.port, { headers: [`WWW-Authenticate: ${challenge('a')}`] });
+      if ('username' in credentials) peer.reply(await peer.next('INVITE', 1), '401 Unauthorized', sip.port, { headers: [`WWW-Authenticate: ${challenge('b')}`] });
+      expect(await caller.until('failed')).toMatchObject({ sipStatus: 401, reason });
+      await endCalls();
+    }
+  });
 });

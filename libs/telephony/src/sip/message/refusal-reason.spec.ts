@@ -11,6 +11,7 @@ describe('why a call was refused', () => {
     ['Forbidden', { warning: ['399 sbc1.example.com "Caller id not allowed"'] }, 'Forbidden (Caller id not allowed)'],
     ['Service Unavailable', { 'retry-after': ['120 (maintenance);duration=60'], warning: ['399 x "Maintenance"'] }, 'Service Unavailable (Maintenance; to be tried again after 120 s)'],
     ['Gone', { reason: ['SIP;cause=410;text="Gone"', 'Q.850;cause=22'] }, 'Gone (SIP cause 410: Gone; Q.850 cause 22: number changed)'],
+    ['Bad Extension', { unsupported: ['100rel', 'timer'] }, 'Bad Extension (unsupported there: 100rel; unsupported there: timer)'],
     ['Forbidden', { reason: [';;;'], warning: ['nonsense'], 'retry-after': ['soon'] }, 'Forbidden'],
   ])('%s %j', (phrase, headers, expected) => { expect(refusalReason(phrase, response(headers))).toBe(expected); });
 

@@ -12,10 +12,11 @@ const Q850: Readonly<Record<string, string>> = {
   79: 'service not implemented', 87: 'user not member of closed user group', 88: 'incompatible destination', 102: 'recovery on timer expiry', 111: 'protocol error', 127: 'interworking',
 };
 
-/** What a far end said of a refusal, in one line: its phrase, then Reason (RFC 3326), Warning (RFC 3261 §20.43) and Retry-After. */
-export function refusalReason(phrase: string, response: Headers): string {
+/** What a far end said of a refusal, in one line: its phrase, then Reason (RFC 3326), Warning (RFC 3261 §20.43), Unsupported and Retry-After. `ours`: what we know of it. */
+export function refusalReason(phrase: string, response: Headers, ours?: string): string {
   const said = [
-    ...response.getHeaders('reason').map(reasonText), ...response.getHeaders('warning').map(warningText), retryText(response.getHeader('retry-after')),
+    ours,     ...response.getHeaders('reason').map(reasonText), ...response.getHeaders('warning').map(warningText),
+    ...response.getHeaders('unsupported').map(unsupportedText), retryText(response.getHeader('retry-after')),
   ].filter((text): text is string => text !== undefined && text.toLowerCase() !== phrase.toLowerCase());
   return short(said.length === 0 ? phrase : `${phrase} (${[...new Set(said)].join('; ')})`);
 }
@@ -31,6 +32,8 @@ export function reasonText(value: string): string | undefined {
 
 /** `399 sbc1 "No route"` → `No route`. */
 const warningText = (value: string): string | undefined => quoted(/^\s*\d{3}\s+\S+\s+("(?:[^"\\]|\\.)*")/.exec(value)?.[1]) || undefined;
+
+const unsupportedText = (value: string): string | undefined => (value.trim() === '' ? undefined : `unsupported there: ${value.trim()}`);
 
 function retryText(value: string | undefined): string | undefined {
   const seconds = /^\s*(\d{1,9})/.exec(value ?? '')?.[1];

@@ -296,9 +296,14 @@ export class OutboundLeg implements CallLeg {
 
   private endOf(message: IncomingResponseMessage, sipStatus: number, ours: string | undefined): AttemptEnd<URI> {
     if (ours !== undefined) return sipStatus === 408 ? { kind: 'silent' } : { kind: this.attempt?.wasHeardOf ? 'lost' : 'unreachable', detail: ours };
-    const reason = refusalReason(message.reasonPhrase || `status ${sipStatus}`, message);
+    const reason = refusalReason(message.reasonPhrase || `status ${sipStatus}`, message, this.credentialsFault(sipStatus));
     if (sipStatus >= 400) return { kind: 'refused', sipStatus, reason };
     return { kind: 'redirected', sipStatus, reason, ...redirection(message.getHeaders('contact'), this.options.trunk) };
+  }
+
+  private credentialsFault(sipStatus: number): string | undefined {
+    if (sipStatus !== 401 && sipStatus !== 407) return undefined;
+    return this.digest ? "the trunk's username and password are not accepted" : 'the trunk has no username and password';
   }
 
   private cancel(): void {
