@@ -45,17 +45,17 @@ export function requestFault(message: RawMessage): Refusal | undefined {
 
 const bad = (reasonPhrase: string): Refusal => ({ statusCode: 400, reasonPhrase });
 
-function* parsedFields(message: RawMessage): Generator<string> {
-  yield message.startLine;
-  yield firstOf(message, 'via') ?? '';
-  for (const { name, value } of message.headers) if (PARSED.has(name)) yield value;
-}
+const isTooLong = (field: string): boolean => field.length > MAX_FIELD_LENGTH || BLANKS.test(field);
 
+/** Of what is parsed: the start line, the first Via, and the fields above. */
 function lengthFault(message: RawMessage): Refusal | undefined {
-  let total = 0;
-  for (const value of parsedFields(message)) {
+  const via = firstOf(message, 'via') ?? '';
+  if (isTooLong(message.startLine) || isTooLong(via)) return bad('Header Field Too Long');
+  let total = message.startLine.length + via.length;
+  for (const { name, value } of message.headers) {
+    if (!PARSED.has(name)) continue;
+    if (isTooLong(value)) return bad('Header Field Too Long');
     total += value.length;
-    if (value.length > MAX_FIELD_LENGTH || BLANKS.test(value)) return bad('Header Field Too Long');
   }
   return total > MAX_PARSED_LENGTH ? bad('Header Field Too Long') : undefined;
 }

@@ -63,11 +63,13 @@ export function parseSdp(text: string): SdpMedia[] {
   return media.map((draft) => finished(draft, session));
 }
 
-function finished({ maps, parameters, ...draft }: Draft, session: Session): SdpMedia {
+function finished(draft: Draft, session: Session): SdpMedia {
+  const { kind, port, protocol, payloadTypes, ptimeMs, maxptimeMs, maps, parameters, crypto, rtcp } = draft;
   const address = draft.address === undefined ? session.address : draft.address;
   return {
-    ...draft, address: address ?? undefined, direction: draft.direction ?? session.direction ?? 'sendrecv',
-    formats: draft.payloadTypes.filter((type) => /^\d{1,3}$/.test(type) && Number(type) < 128)
+    kind, port, protocol, payloadTypes, crypto, rtcp, address: address ?? undefined, direction: draft.direction ?? session.direction ?? 'sendrecv',
+    ...(ptimeMs === undefined ? {} : { ptimeMs }), ...(maxptimeMs === undefined ? {} : { maxptimeMs }),
+    formats: payloadTypes.filter((type) => /^\d{1,3}$/.test(type) && Number(type) < 128)
       .map((type) => ({ payloadType: Number(type), map: maps.get(type), parameters: parameters.get(type) ?? {} })),
   };
 }

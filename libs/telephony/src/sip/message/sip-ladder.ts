@@ -59,7 +59,7 @@ function ladderMessage({ text, direction, transport, peer, atMs, repeated }: Ent
   const head = text.slice(0, end < 0 ? undefined : end);
   const lineEnd = head.indexOf('\r\n');
   const startLine = lineEnd < 0 ? head : head.slice(0, lineEnd);
-  const headers = lineEnd < 0 ? '' : plainHeaders(head.slice(lineEnd + 2));
+  const headers = lineEnd < 0 ? '' : plainHeaders(head.slice(lineEnd));
   const body = end < 0 ? '' : text.slice(end + 4);
   const isSdp = body !== '' && SDP_TYPE.test(headers);
   return {
@@ -71,14 +71,14 @@ function ladderMessage({ text, direction, transport, peer, atMs, repeated }: Ent
 
 const SDP_TYPE = /^(?:Content-Type|c)[ \t]*:[ \t]*application\/sdp\b/im;
 /** Most messages hold no secret: one look at them all is much cheaper than one at each line. */
-const MAY_HOLD_SECRETS = /^(?:Proxy-Auth|Auth|WWW-Auth|Identity|y[ \t]*:|X-)|sips?:[^:@<>\s]{0,512}:[^@<>\s]{0,1024}@/im;
+const MAY_HOLD_SECRETS = /\n(?:Proxy-Auth|Auth|WWW-Auth|Identity|y[ \t]*:|X-)|sips?:[^:@<>\s]{0,512}:[^@<>\s]{0,1024}@/i;
 
 const FOLDED = /\n[ \t]/;
 
-/** One line each, secrets masked. */
+/** `\r\nA: b\r\nC: d` → one line each, secrets masked. */
 function plainHeaders(text: string): string {
   const lines = (FOLDED.test(text) ? text.replace(/\r\n[ \t]+/g, ' ') : text).replaceAll('\r\n', '\n');
-  return MAY_HOLD_SECRETS.test(lines) ? lines.split('\n').map(maskHeader).join('\n') : lines;
+  return MAY_HOLD_SECRETS.test(lines) ? lines.slice(1).split('\n').map(maskHeader).join('\n') : lines.slice(1);
 }
 
 const CREDENTIALS = /^(?:Proxy-)?(?:Authorization|Authenticate)|^WWW-Authenticate|^Authentication-Info|^Proxy-Authentication-Info/i;
