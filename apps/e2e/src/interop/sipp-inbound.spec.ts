@@ -1,17 +1,16 @@
 import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { ExternalProgram, freePort, requireProgram } from '../harness/external-program.js';
+import type { ExternalProgram } from '../harness/external-program.js';
 import { eventually } from '../harness/integrator.js';
 import { anOffer, RawCaller } from '../harness/raw-caller.js';
 import { TestFleet } from '../harness/test-fleet.js';
+import { allSatisfied, startSipp } from './sipp-run.js';
 
-const SCENARIOS = fileURLToPath(new URL('../../sipp/', import.meta.url));
 const dids = { open: '+14155550100', slow: '+14155550111', closed: '+14155550112' };
 
 /** SIPp calls a whole platform: gateway, broker, database and a worker. */
@@ -47,11 +46,8 @@ describe('sipp calls a number of ours', () => {
   /** One call of a scenario; it ends with 0 when the worker did all that the scenario wants. */
   async function play(scenario: string, number: string, transport: 'udp' | 'tcp'): Promise<void> {
     folder = await mkdtemp(join(tmpdir(), 'dialfleet-sipp-'));
-    sipp = new ExternalProgram(requireProgram('sipp', 'sip-tester'), ['-sf', join(SCENARIOS, `${scenario}.xml`), '-i', '127.0.0.1', '-p', String(await freePort()), '-mi', '127.0.0.1',
-      '-mp', String(await freePort()), '-t', transport === 'udp' ? 'u1' : 't1', '-m', '1', '-nostdin', '-deadcall_wait', '0', '-timeout', '30s', '-timeout_error', '-trace_err', '-s', number, worker], folder);
-    const code = await sipp.exited;
-    const errors = await Promise.all((await readdir(folder)).filter((name) => name.endsWith('_errors.log')).map((name) => readFile(join(folder, name), 'utf8')));
-    expect({ code, errors: code === 0 ? [] : errors }).toEqual({ code: 0, errors: [] });
+    sipp = (await startSipp(scenario, { folder, transport, extra: ['-s', number, worker] })).program;
+    await allSatisfied([sipp], folder);
   }
 
   const sessions = async (number: string): Promise<string[]> =>

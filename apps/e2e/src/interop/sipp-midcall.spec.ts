@@ -1,22 +1,13 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { CallLeg, LegEvents, TrunkPlan } from '@dialfleet/call';
 import { silentLogger, systemClock, type Clock } from '@dialfleet/kit';
 import { RtpEngine, SipEndpoint } from '@dialfleet/telephony';
-import { ExternalProgram, freePort, requireProgram } from '../harness/external-program.js';
+import type { ExternalProgram } from '../harness/external-program.js';
 import { once } from './library-caller.js';
-
-const SCENARIOS = fileURLToPath(new URL('../../sipp/', import.meta.url));
-/** Our SIP timers run so much faster: the shortest session interval is 90 s. */
-const HURRY = 20;
-const hurriedClock: Clock = {
-  nowMs: () => systemClock.nowMs(),
-  monotonicMs: () => systemClock.monotonicMs() * HURRY,
-  after: (delayMs, act) => systemClock.after(delayMs / HURRY, act),
-};
+import { allSatisfied, HURRY, hurriedClock, startSipp } from './sipp-run.js';
 
 jest.setTimeout(30_000);
 
@@ -40,9 +31,8 @@ afterEach(async () => {
 
 /** A call to one run of a scenario, answered. */
 async function called(scenario: string, trunk: Partial<TrunkPlan> = {}): Promise<CallLeg> {
-  const port = await freePort();
-  sipp = new ExternalProgram(requireProgram('sipp', 'sip-tester'), ['-sf', join(SCENARIOS, `${scenario}.xml`), '-i', '127.0.0.1', '-p', String(port), '-mi', '127.0.0.1',
-    '-mp', String(await freePort()), '-t', 'u1', '-m', '1', '-nostdin', '-deadcall_wait', '0', '-timeout', '20s', '-timeout_error', '-trace_err', '-rtp_echo'], folder);
+  const { program, port } = await startSipp(scenario, { folder, extra: ['-rtp_echo'] });
+  sipp = program;
   const leg = sip.createCall({ trunk: { host: '127.0.0.1', port, transport: 'udp', codecs: ['PCMU', 'PCMA'], ...trunk }, dialUser: '+14155550123', fromNumber: '+14155550100' });
   const answered = once(leg, 'answered');
   await leg.start();
@@ -52,9 +42,7 @@ async function called(scenario: string, trunk: Partial<TrunkPlan> = {}): Promise
 
 /** Ends with 0 when the far side saw all that its scenario wants. */
 async function finished(leg: CallLeg): Promise<void> {
-  const code = await sipp?.exited;
-  const errors = await Promise.all((await readdir(folder)).filter((name) => name.endsWith('_errors.log')).map((name) => readFile(join(folder, name), 'utf8')));
-  expect({ code, errors: code === 0 ? [] : errors }).toEqual({ code: 0, errors: [] });
+  await allSatisfied(sipp ? [sipp] : [], folder);
   await leg.close();
   expect(sip.stats()).toMatchObject({ legs: 0, dialogs: 0 });
 }

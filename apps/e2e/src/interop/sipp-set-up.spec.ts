@@ -1,23 +1,14 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { CallLeg, LegEvents, TrunkPlan } from '@dialfleet/call';
 import { silentLogger, sleep, systemClock, type Clock } from '@dialfleet/kit';
 import { sineWave } from '@dialfleet/media';
 import { RtpEngine, SipEndpoint } from '@dialfleet/telephony';
-import { ExternalProgram, freePort, requireProgram } from '../harness/external-program.js';
+import type { ExternalProgram } from '../harness/external-program.js';
 import { hearTone, once } from './library-caller.js';
-
-const SCENARIOS = fileURLToPath(new URL('../../sipp/', import.meta.url));
-/** Our SIP timers run so much faster: a silent server is passed over after a quarter of a second. */
-const HURRY = 20;
-const hurriedClock: Clock = {
-  nowMs: () => systemClock.nowMs(),
-  monotonicMs: () => systemClock.monotonicMs() * HURRY,
-  after: (delayMs, act) => systemClock.after(delayMs / HURRY, act),
-};
+import { allSatisfied, hurriedClock, startSipp } from './sipp-run.js';
 
 jest.setTimeout(30_000);
 
@@ -51,9 +42,8 @@ afterEach(async () => {
 
 /** One call of a scenario, beside those that run already. */
 async function start(scenario: string, extra: readonly string[] = [], port?: number): Promise<number> {
-  const own = port ?? await freePort();
-  programs.push(new ExternalProgram(requireProgram('sipp', 'sip-tester'), ['-sf', join(SCENARIOS, `${scenario}.xml`), '-i', '127.0.0.1', '-p', String(own), '-mi', '127.0.0.1',
-    '-mp', String(await freePort()), '-t', 'u1', '-m', '1', '-nostdin', '-deadcall_wait', '0', '-timeout', '20s', '-timeout_error', '-trace_err', ...extra], folder));
+  const { program, port: own } = await startSipp(scenario, { folder, port, extra });
+  programs.push(program);
   await bound(own);
   return own;
 }
@@ -88,10 +78,7 @@ async function hangUp(leg: CallLeg): Promise<LegEvents['released']> {
 
 /** Every SIPp saw all that its scenario wants, and nothing is left here. */
 async function finished(leg: CallLeg): Promise<void> {
-  const codes = await Promise.all(programs.map((program) => program.exited));
-  const logs = (await readdir(folder)).filter((name) => name.endsWith('_errors.log'));
-  const errors = codes.every((code) => code === 0) ? [] : await Promise.all(logs.map((name) => readFile(join(folder, name), 'utf8')));
-  expect({ codes, errors }).toEqual({ codes: codes.map(() => 0), errors: [] });
+  await allSatisfied(programs, folder);
   await leg.close();
   expect(sip.stats()).toMatchObject({ legs: 0, messagesFailed: 0 });
 }

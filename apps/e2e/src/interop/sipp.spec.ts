@@ -3,14 +3,13 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { CallLeg } from '@dialfleet/call';
 import { sineWave } from '@dialfleet/media';
-import { ExternalProgram, freePort, requireProgram } from '../harness/external-program.js';
+import type { ExternalProgram } from '../harness/external-program.js';
 import { hearTone, once, startCaller, type Caller } from './library-caller.js';
+import { allSatisfied, startSipp } from './sipp-run.js';
 
-const SCENARIOS = fileURLToPath(new URL('../../sipp/', import.meta.url));
 /** Whole cycles in 20 ms: a skipped frame does not shift the phase. */
 const TONE_HZ = 450;
 /** Over loopback an echoed tone comes back nearly pure; a gap or another source would not. */
@@ -29,12 +28,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** One call of a scenario; the process ends with 0 when the far side did all that the scenario wants. */
-async function startSipp(scenario: string, transport: 'udp' | 'tcp', extra: readonly string[] = []): Promise<number> {
-  const path = requireProgram('sipp', 'sip-tester');
-  const port = await freePort();
-  sipp = new ExternalProgram(path, ['-sf', join(SCENARIOS, `${scenario}.xml`), '-i', '127.0.0.1', '-p', String(port), '-mi', '127.0.0.1', '-mp', String(await freePort()),
-    '-t', transport === 'udp' ? 'u1' : 't1', '-m', '1', '-nostdin', '-deadcall_wait', '0', '-timeout', '30s', '-timeout_error', '-trace_err', '-trace_logs', ...extra], folder);
+/** One call of a scenario, which listens already where that can be seen. */
+async function start(scenario: string, transport: 'udp' | 'tcp', extra: readonly string[] = []): Promise<number> {
+  const { program, port } = await startSipp(scenario, { folder, transport, extra });
+  sipp = program;
   if (transport === 'tcp') await listening(port);
   return port;
 }
@@ -48,11 +45,7 @@ async function listening(port: number): Promise<void> {
   if (!open) { await new Promise((resolve) => { setTimeout(resolve, 50); }); await listening(port); }
 }
 
-async function finished(): Promise<void> {
-  const code = await sipp?.exited;
-  const errors = await Promise.all((await readdir(folder)).filter((name) => name.endsWith('_errors.log')).map((name) => readFile(join(folder, name), 'utf8')));
-  expect({ code, errors: code === 0 ? [] : errors }).toEqual({ code: 0, errors: [] });
-}
+const finished = (): Promise<void> => allSatisfied(sipp ? [sipp] : [], folder);
 
 const dial = (port: number, transport: 'udp' | 'tcp', credentials: { username?: string; password?: string } = {}): CallLeg =>
   caller.sip.createCall({ trunk: { host: '127.0.0.1', port, transport, codecs: ['PCMU', 'PCMA'], ...credentials }, dialUser: '+14155550123', fromNumber: '+14155550100' });
@@ -61,7 +54,7 @@ describe.each(['udp', 'tcp'] as const)('sipp over %s', (transport) => {
   beforeEach(async () => { caller = await startCaller(transport); });
 
   it('answers and echoes our voice; we hang up', async () => {
-    const leg = dial(await startSipp('answer', transport, ['-rtp_echo']), transport);
+    const leg = dial(await start('answer', transport, ['-rtp_echo']), transport);
     const answered = once(leg, 'answered');
     await leg.start();
     await answered;
@@ -75,7 +68,7 @@ describe.each(['udp', 'tcp'] as const)('sipp over %s', (transport) => {
   });
 
   it('is busy', async () => {
-    const leg = dial(await startSipp('busy', transport), transport);
+    const leg = dial(await start('busy', transport), transport);
     const failed = once(leg, 'failed');
     await leg.start();
     expect(await failed).toEqual({ sipStatus: 486, reason: 'Busy Here' });
@@ -84,7 +77,7 @@ describe.each(['udp', 'tcp'] as const)('sipp over %s', (transport) => {
   });
 
   it('does not answer: we cancel', async () => {
-    const leg = dial(await startSipp('no-answer', transport), transport);
+    const leg = dial(await start('no-answer', transport), transport);
     const statuses = new Set<number>();
     const ringing = new Promise<void>((resolve) => { leg.events.on('provisional', ({ sipStatus }) => { statuses.add(sipStatus); if (sipStatus === 180) resolve(); }); });
     await leg.start();
@@ -97,7 +90,7 @@ describe.each(['udp', 'tcp'] as const)('sipp over %s', (transport) => {
   });
 
   it('hangs up on us', async () => {
-    const leg = dial(await startSipp('callee-hangs-up', transport), transport);
+    const leg = dial(await start('callee-hangs-up', transport), transport);
     const [answered, hungUp] = [once(leg, 'answered'), once(leg, 'hungUp')];
     await leg.start();
     await answered;
@@ -115,7 +108,7 @@ describe.each(['udp', 'tcp'] as const)('sipp over %s', (transport) => {
       call.ring();
       await call.answer();
     });
-    await startSipp('caller', transport, ['-s', '+14155550199', `127.0.0.1:${caller.sip.port}`]);
+    await start('caller', transport, ['-s', '+14155550199', `127.0.0.1:${caller.sip.port}`]);
     await finished();
     await hungUp;
     expect(heard).toEqual(['+14155550199', '+15550001']);
@@ -127,7 +120,7 @@ describe('sipp as a carrier over udp', () => {
   beforeEach(async () => { caller = await startCaller('udp'); });
 
   it('challenges with MD5 and verifies the answer', async () => {
-    const leg = dial(await startSipp('digest-md5', 'udp'), 'udp', { username: 'bot', password: 'secret' });
+    const leg = dial(await start('digest-md5', 'udp'), 'udp', { username: 'bot', password: 'secret' });
     const answered = once(leg, 'answered');
     await leg.start();
     await answered;
@@ -138,7 +131,7 @@ describe('sipp as a carrier over udp', () => {
   });
 
   it('refuses a wrong password', async () => {
-    const leg = dial(await startSipp('digest-md5', 'udp'), 'udp', { username: 'bot', password: 'guess' });
+    const leg = dial(await start('digest-md5', 'udp'), 'udp', { username: 'bot', password: 'guess' });
     const failed = once(leg, 'failed');
     await leg.start();
     expect(await failed).toMatchObject({ sipStatus: 403 });
@@ -147,7 +140,7 @@ describe('sipp as a carrier over udp', () => {
   });
 
   it('challenges with SHA-256', async () => {
-    const port = await startSipp('digest-sha256', 'udp');
+    const port = await start('digest-sha256', 'udp');
     const leg = dial(port, 'udp', { username: 'bot', password: 'secret' });
     const answered = once(leg, 'answered');
     await leg.start();
@@ -164,7 +157,7 @@ describe('sipp as a carrier over udp', () => {
   });
 
   it('plays early media before the answer', async () => {
-    const leg = dial(await startSipp('early-media', 'udp', ['-rtp_echo']), 'udp');
+    const leg = dial(await start('early-media', 'udp', ['-rtp_echo']), 'udp');
     leg.audioOut.play('tone', sineWave({ frequencyHz: TONE_HZ, durationMs: 6_000 }));
     const events = new Set<string>();
     leg.events.on('provisional', ({ sipStatus, earlyMedia }) => events.add(`${sipStatus} ${earlyMedia}`));
