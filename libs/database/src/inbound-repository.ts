@@ -5,6 +5,8 @@ import type { TrunkRow } from './trunk-row.js';
 
 /** A number of the asking trunks, with what answering it takes. */
 export interface InboundRoute {
+  /** Rises with the time at which the number was added. */
+  number_id: string;
   number: string;
   workspace_id: string;
   trunk: TrunkRow;
@@ -57,7 +59,7 @@ export class InboundRepository {
   /** The numbers among `wanted` that belong to one of the trunks, with their bots' present versions. */
   async routes(wanted: readonly { trunkId: string; number: string }[]): Promise<InboundRoute[]> {
     return this.database.$queryRaw<InboundRoute[]>`
-      SELECT n.number, n.workspace_id, to_jsonb(t) AS trunk, b.id AS bot_id, v.version, v.config, v.secrets
+      SELECT n.id AS number_id, n.number, n.workspace_id, to_jsonb(t) AS trunk, b.id AS bot_id, v.version, v.config, v.secrets
       FROM jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb) AS w("trunkId" text, number text)
       JOIN numbers n ON n.trunk_id = w."trunkId" AND n.number = w.number
       JOIN trunks t ON t.id = n.trunk_id AND t.deleted_at IS NULL

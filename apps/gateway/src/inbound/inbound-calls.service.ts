@@ -76,14 +76,17 @@ export class InboundCalls {
     return known ? this.again(known, route, request) : refuse(482, 'Merged Request');
   }
 
-  /** Of the numbers that the called one may be, the first that one of the trunks has. */
+  /**
+   * Of the numbers that the called one may be, the first that one of the trunks has. Trunks of several workspaces may share
+   * a carrier's addresses: then who added the number first has it, and nobody takes it over by adding it, too.
+   */
   private async routeOf({ trunkIds, calledUser, alsoCalled = [] }: InboundRequest): Promise<InboundRoute | undefined> {
     const trunks = await this.calls.countries(trunkIds);
     const wanted = trunks.flatMap(({ id, default_country: country }) =>
       [calledUser, ...alsoCalled].flatMap((user) => calledNumbers(user, country ?? undefined)).map((number, rank) => ({ trunkId: id, number, rank })));
     if (wanted.length === 0) return undefined;
     const rankOf = (route: InboundRoute): number => wanted.find((one) => one.trunkId === route.trunk.id && one.number === route.number)?.rank ?? wanted.length;
-    return (await this.calls.routes(wanted)).sort((a, b) => rankOf(a) - rankOf(b) || (a.trunk.id < b.trunk.id ? -1 : 1))[0];
+    return (await this.calls.routes(wanted)).sort((a, b) => rankOf(a) - rankOf(b) || (a.number_id < b.number_id ? -1 : 1))[0];
   }
 
   private newCall(request: InboundRequest, route: InboundRoute, nowMs: number): InboundCall {

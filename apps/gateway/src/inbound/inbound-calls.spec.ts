@@ -63,6 +63,22 @@ describe('a call to a number of ours', () => {
     expect((await gateway.get(`/api/v1/calls/${sessionId}`)).body).toMatchObject({ caller_id: expected, from_number: expected });
   });
 
+  it('goes to who added the number first, where workspaces share a carrier', async () => {
+    const { workspaceId, key } = await gateway.neighbour();
+    const theirs = (path: string, body: object): Promise<{ status: number; body: Record<string, unknown> }> => gateway.post(path, body, { key });
+    const settings = { name: 'Same carrier', host: '127.0.0.1', transport: 'udp', default_from_number: '+14155550100' };
+    const older = (await theirs('/api/v1/trunks', settings)).body.trunk_id as string;
+    const bot = (await theirs('/api/v1/bots', { name: 'Theirs', opening_message: 'Hi' })).body.bot_id as string;
+    const younger = await gateway.trunk();
+    const add = (wanted: string): Promise<{ status: number }> => theirs('/api/v1/numbers', { number: wanted, trunk_id: older, bot_id: bot });
+    await number(younger, botId, '+14155550151');
+    expect((await add('+14155550151')).status).toBe(201);
+    expect((await add('+14155550152')).status).toBe(201);
+    await number(younger, botId, '+14155550152');
+    const answeredBy = async (calledUser: string): Promise<string> => (await taken(call({ calledUser, trunkIds: [older, younger] }))).workspaceId;
+    expect([await answeredBy('+14155550151'), await answeredBy('+14155550152')]).toEqual([gateway.workspaceId, workspaceId]);
+  });
+
   it('runs the present version of the bot', async () => {
     const bot = await gateway.bot();
     await number(trunkId, bot, '+14155550122');
