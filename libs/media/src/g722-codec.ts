@@ -1,7 +1,7 @@
 import type { AudioCodec } from './audio-codec.js';
 import { SAMPLE_RATE_HZ } from './frame.js';
 import { G722Decoder, G722Encoder } from './g722.js';
-import { Resampler } from './resampler.js';
+import { COARSE, Resampler } from './resampler.js';
 
 /** G.722 codes audio of twice the pipeline's rate; its RTP clock is 8 kHz by an old mistake (RFC 3551 §4.5.2). One byte is 1/8 ms. */
 const WIDE_RATE_HZ = 16_000;
@@ -20,9 +20,9 @@ export const g722Codec: AudioCodec = {
   },
 };
 
-/** A resampler that gives as much as it takes from the first block on, 3.5 ms late. */
+/** A resampler that gives as much as it takes from the first block on, 2.5 ms late. */
 function steady(fromHz: number, toHz: number): Resampler {
-  const resampler = new Resampler(fromHz, toHz);
+  const resampler = new Resampler(fromHz, toHz, COARSE);
   resampler.push(new Int16Array(resampler.latencySamples));
   return resampler;
 }

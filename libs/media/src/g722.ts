@@ -37,7 +37,11 @@ const MAX_UPPER_LOG_SCALE = 22_528;
 const LOWER_SCALE_SHIFT = 8;
 const UPPER_SCALE_SHIFT = 10;
 
+/** Products here fit in 32 bits; `*` would look out for those that do not. */
+const { imul } = Math;
 const saturate = (value: number): number => (value > 32_767 ? 32_767 : value < -32_768 ? -32_768 : value);
+/** `value`, or its opposite where `sign` is negative: a branch on the sign of sound would be guessed wrong every other time. */
+const turned = (value: number, sign: number): number => (value ^ (sign >> 31)) - (sign >> 31);
 const clamp = (value: number, limit: number): number => (value > limit ? limit : value < -limit ? -limit : value);
 
 /** One sub-band's adaptive predictor and quantiser scale: the same in encoder and decoder. */
@@ -62,9 +66,10 @@ class SubBand {
 
   /** Adapts the scale by the code's multiplier, then the predictor to the quantised difference (LOGSC, SCALE, then blocks 4). */
   adapt(difference: number, weight: number): void {
-    this.logScale = Math.min(this.maxLogScale, Math.max(0, ((this.logScale * 127) >> 7) + weight));
-    const shift = this.scaleShift - (this.logScale >> 11);
-    const mantissa = ILB[(this.logScale >> 6) & 31];
+    const logScale = Math.min(this.maxLogScale, Math.max(0, (imul(this.logScale, 127) >> 7) + weight));
+    this.logScale = logScale;
+    const shift = this.scaleShift - (logScale >> 11);
+    const mantissa = ILB[(logScale >> 6) & 31];
     this.scale = (shift < 0 ? mantissa << -shift : mantissa >> shift) << 2;
     this.predict(difference);
   }
@@ -73,44 +78,38 @@ class SubBand {
     const r0 = saturate(this.predicted + d0);
     const p0 = saturate(this.zeroPart + d0);
     this.adaptPoles(p0);
-    this.adaptZeros(d0);
-    const polePart = saturate(((this.a1 * saturate(2 * r0)) >> 15) + ((this.a2 * saturate(2 * this.r1)) >> 15));
+    const polePart = saturate((imul(this.a1, saturate(2 * r0)) >> 15) + (imul(this.a2, saturate(2 * this.r1)) >> 15));
     this.r1 = r0;
     this.p2 = this.p1;
     this.p1 = p0;
-    this.zeroPart = this.filterZeros(d0);
-    this.predicted = saturate(polePart + this.zeroPart);
+    const zeroPart = this.filterZeros(d0);
+    this.zeroPart = zeroPart;
+    this.predicted = saturate(polePart + zeroPart);
   }
 
   /** UPPOL2, UPPOL1. */
   private adaptPoles(p0: number): void {
-    const sameAsLast = p0 < 0 === this.p1 < 0;
-    const step = saturate(4 * this.a1);
-    const toSecond = Math.min(32_767, sameAsLast ? -step : step) >> 7;
-    const a2 = clamp((p0 < 0 === this.p2 < 0 ? 128 : -128) + toSecond + ((this.a2 * 32_512) >> 15), 12_288);
-    const a1 = saturate((sameAsLast ? 192 : -192) + ((this.a1 * 32_640) >> 15));
+    const withLast = p0 ^ this.p1;
+    const toSecond = Math.min(32_767, turned(saturate(4 * this.a1), ~withLast)) >> 7;
+    const a2 = clamp(turned(128, p0 ^ this.p2) + toSecond + (imul(this.a2, 32_512) >> 15), 12_288);
+    const a1 = saturate(turned(192, withLast) + (imul(this.a1, 32_640) >> 15));
     this.a1 = clamp(a1, saturate(15_360 - a2));
     this.a2 = a2;
   }
 
-  /** UPZERO. */
-  private adaptZeros(d0: number): void {
-    const { b, d } = this;
-    const step = d0 === 0 ? 0 : 128;
-    for (let i = 0; i < 6; i++) {
-      const towards = d0 < 0 === d[i] < 0 ? step : -step;
-      b[i] = saturate(towards + ((b[i] * 32_640) >> 15));
-    }
-  }
-
-  /** DELAYA for the differences, then FILTEZ. */
+  /** UPZERO, DELAYA for the differences and FILTEZ in one pass, from the oldest on. */
   private filterZeros(d0: number): number {
     const { b, d } = this;
-    // copyWithin costs more than the rest of the block.
-    for (let i = 5; i > 0; i--) d[i] = d[i - 1];
-    d[0] = d0;
+    const step = d0 === 0 ? 0 : 128;
     let sum = 0;
-    for (let i = 0; i < 6; i++) sum += (b[i] * saturate(2 * d[i])) >> 15;
+    for (let i = 5; i >= 0; i--) {
+      const newer = i === 0 ? d0 : d[i - 1];
+      // Within 16 bits whatever comes: at −128 · 256 what it loses is what it gains.
+      const weight = turned(step, d0 ^ d[i]) + (imul(b[i], 32_640) >> 15);
+      b[i] = weight;
+      d[i] = newer;
+      sum += imul(weight, saturate(2 * newer)) >> 15;
+    }
     return saturate(sum);
   }
 }
@@ -139,8 +138,8 @@ export class G722Encoder {
     let odd = 0;
     let even = 0;
     for (let i = 0; i < 12; i++) {
-      odd += samples[from + 2 * i] * QMF[i];
-      even += samples[from + 2 * i + 1] * QMF[11 - i];
+      odd += imul(samples[from + 2 * i], QMF[i]);
+      even += imul(samples[from + 2 * i + 1], QMF[11 - i]);
     }
     return this.encodeUpper((even - odd) >> 14) << 6 | this.encodeLower((even + odd) >> 14);
   }
@@ -149,10 +148,12 @@ export class G722Encoder {
     const { lower } = this;
     const el = saturate(xl - lower.predicted);
     const magnitude = el >= 0 ? el : -(el + 1);
-    let interval = 1;
-    while (interval < 30 && magnitude >= (Q6[interval] * lower.scale) >> 12) interval++;
+    const { scale } = lower;
+    // The levels rise: which half of them first.
+    let interval = magnitude >= imul(Q6[15], scale) >> 12 ? 16 : 1;
+    while (interval < 30 && magnitude >= imul(Q6[interval], scale) >> 12) interval++;
     const code = el < 0 ? ILN[interval] : ILP[interval];
-    lower.adapt((lower.scale * QM4[code >> 2]) >> 15, WL_BY_IL4[code >> 2]);
+    lower.adapt(imul(lower.scale, QM4[code >> 2]) >> 15, WL_BY_IL4[code >> 2]);
     return code;
   }
 
@@ -160,9 +161,9 @@ export class G722Encoder {
     const { upper } = this;
     const eh = saturate(xh - upper.predicted);
     const magnitude = eh >= 0 ? eh : -(eh + 1);
-    const isOuter = magnitude >= (Q2 * upper.scale) >> 12;
+    const isOuter = magnitude >= imul(Q2, upper.scale) >> 12;
     const code = (eh < 0 ? 0 : 2) + (isOuter ? 0 : 1);
-    upper.adapt((upper.scale * QM2[code]) >> 15, WH_BY_IH[code]);
+    upper.adapt(imul(upper.scale, QM2[code]) >> 15, WH_BY_IH[code]);
     return code;
   }
 }
@@ -191,14 +192,14 @@ export class G722Decoder {
 
   private decodeLower(code: number): number {
     const { lower } = this;
-    const reconstructed = lower.predicted + ((lower.scale * QM6[code]) >> 15);
-    lower.adapt((lower.scale * QM4[code >> 2]) >> 15, WL_BY_IL4[code >> 2]);
+    const reconstructed = lower.predicted + (imul(lower.scale, QM6[code]) >> 15);
+    lower.adapt(imul(lower.scale, QM4[code >> 2]) >> 15, WL_BY_IL4[code >> 2]);
     return clampTo15Bits(reconstructed);
   }
 
   private decodeUpper(code: number): number {
     const { upper } = this;
-    const difference = (upper.scale * QM2[code]) >> 15;
+    const difference = imul(upper.scale, QM2[code]) >> 15;
     const reconstructed = upper.predicted + difference;
     upper.adapt(difference, WH_BY_IH[code]);
     return clampTo15Bits(reconstructed);
@@ -210,8 +211,8 @@ function joinBands(bands: Int32Array, pcm: Int16Array, at: number): void {
   let first = 0;
   let second = 0;
   for (let i = 0; i < 12; i++) {
-    second += bands[at + 2 * i] * QMF[i];
-    first += bands[at + 2 * i + 1] * QMF[11 - i];
+    second += imul(bands[at + 2 * i], QMF[i]);
+    first += imul(bands[at + 2 * i + 1], QMF[11 - i]);
   }
   pcm[at] = saturate(first >> 11);
   pcm[at + 1] = saturate(second >> 11);
