@@ -8,6 +8,7 @@ import { URI } from 'sip.js/lib/grammar/uri.js';
 import type { Admission, Verdict } from './admission.js';
 import { isCredibleResponse, readRequestLine, requestFault, type Refusal } from './message-rules.js';
 import { canonicalText, firstOf, readRawMessage, transactionBranch, type RawMessage } from '../message/raw-message.js';
+import { isAnswer, mendedResponses } from '../message/mended-response.js';
 import { ServerTransactionIndex } from '../sip-js/server-transaction-index.js';
 import { statelessReply } from './stateless-reply.js';
 import type { TransportLayer } from '../transport/transport-layer.js';
@@ -67,25 +68,27 @@ export class MessageIntake {
     this.response(message);
   }
 
-  /** A Contact that is missing or makes no sense must not lose the response around it: the answer to a call, or its refusal. */
+  /** A header field that makes no sense, or a Contact that is missing, must not lose the response around it: the answer to a call, or its refusal. */
   private understood(raw: RawMessage, text: string, source: Peer): IncomingResponseMessage | undefined {
-    const repaired = (): IncomingResponseMessage | undefined => this.parseResponse(canonicalText(this.withContactAssumed(raw)), source);
-    if (isAnswer(raw) && firstOf(raw, 'contact') === undefined) return repaired();
-    return this.parseResponse(raw.irregular ? canonicalText(raw) : text, source) ?? repaired();
+    const whole = isAnswer(raw) && firstOf(raw, 'contact') === undefined ? undefined : this.parseResponse(raw.irregular ? canonicalText(raw) : text, source);
+    if (whole || !this.isAwaited(raw)) return whole;
+    for (const mended of mendedResponses(raw, this.invitedUri(raw))) {
+      const message = this.parseResponse(canonicalText(mended), source);
+      if (message) return message;
+    }
+    return undefined;
+  }
+
+  private invitedUri(raw: RawMessage): string | undefined {
+    const branch = viaParameter(firstOf(raw, 'via') ?? '', 'branch') ?? '';
+    const client = this.core.userAgentClients.get(`${branch}INVITE`) as unknown as { message: { ruri: URI } } | undefined;
+    return client?.message.ruri.toRaw();
   }
 
   private parseResponse(text: string, source: Peer): IncomingResponseMessage | undefined {
     const received = this.transport.receive(text, source);
     const message = received && Parser.parseMessage(received.text, this.sipLogger);
     return message instanceof IncomingResponseMessage ? message : undefined;
-  }
-
-  /** Only the answer to an INVITE needs one (RFC 3261 §12.1.1): who took the call is where we called him. */
-  private withContactAssumed(raw: RawMessage): RawMessage {
-    const headers = raw.headers.filter(({ name }) => name !== 'contact');
-    const branch = viaParameter(firstOf(raw, 'via') ?? '', 'branch') ?? '';
-    const client = this.core.userAgentClients.get(`${branch}INVITE`) as unknown as { message: { ruri: URI } } | undefined;
-    return isAnswer(raw) && client ? { ...raw, headers: [...headers, { name: 'contact', value: `<${client.message.ruri.toRaw()}>` }] } : { ...raw, headers };
   }
 
   /** A response to a request of ours that still waits. */
@@ -149,9 +152,6 @@ export class MessageIntake {
     this.core.receiveIncomingResponseFromTransport(message);
   }
 }
-
-/** A 2xx to an INVITE. */
-const isAnswer = (raw: RawMessage): boolean => /^SIP\/2\.0 2/i.test(raw.startLine) && /\sINVITE$/.test(firstOf(raw, 'cseq') ?? '');
 
 /** `INVITE tel:+1-415-555-0100;…` (RFC 3966), which sip.js has no word for: the same number as a user of ours (RFC 3261 §19.1.6). */
 function telephoneUri(startLine: string, host: string): URI | undefined {

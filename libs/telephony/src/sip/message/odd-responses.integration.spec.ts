@@ -5,9 +5,9 @@ import { SDP, type ScriptedPeer } from '../testing/scripted-peer.js';
 afterEach(endCalls);
 
 /** A response with this Contact line, or none. */
-const respond = (peer: ScriptedPeer, request: string, startLine: string, port: number, contact: string | undefined, body = ''): void => {
+const respond = (peer: ScriptedPeer, request: string, startLine: string, port: number, contact: string | undefined, body = '', more: readonly string[] = []): void => {
   const line = (name: string): string => new RegExp(`^${name}: .*$`, 'm').exec(request)?.[0].trimEnd() ?? '';
-  peer.send([`SIP/2.0 ${startLine}`, line('Via'), line('From'), `${line('To')};tag=odd`, line('Call-ID'), line('CSeq'), ...(contact === undefined ? [] : [`Contact: ${contact}`]),
+  peer.send([`SIP/2.0 ${startLine}`, line('Via'), line('From'), `${line('To')};tag=odd`, line('Call-ID'), line('CSeq'), ...(contact === undefined ? [] : [`Contact: ${contact}`]), ...more,
     ...(body ? ['Content-Type: application/sdp'] : []), `Content-Length: ${body.length}`, '', body].join('\r\n'), port);
 };
 
@@ -35,6 +35,31 @@ describe('a Contact that cannot be used', () => {
     const { sip, peer, invite, caller } = await dial();
     respond(peer, invite, '486 Busy Here', sip.port, '<>');
     expect(await caller.until('failed')).toMatchObject({ sipStatus: 486, reason: 'Busy Here' });
+  });
+});
+
+describe('what else no grammar has a place for', () => {
+  it.each([
+    ['200 OK [x] {y} "z" <w>', []], ['200', []], ['200 OK', ['Refer-To: ']], ['200 OK', ['Record-Route: sip:127.0.0.1;lr']],
+  ])('does not lose an answer: %s %j', async (startLine, more) => {
+    const { sip, peer, invite, caller } = await dial();
+    respond(peer, invite, startLine, sip.port, `<sip:taken;tgrp=a@127.0.0.1:${peer.port}>`, SDP, more);
+    await caller.until('answered');
+    const [, uri] = (await peer.next('ACK')).split(' ');
+    expect(uri).toBe(more.some((line) => line.startsWith('Record-Route')) ? invite.split(' ')[1] : `sip:taken;tgrp=a@127.0.0.1:${peer.port}`);
+  });
+
+  it('does not lose a refusal, whose phrase is told without it', async () => {
+    const { sip, peer, invite, caller } = await dial();
+    respond(peer, invite, '503 Limit <reached>', sip.port, undefined);
+    expect(await caller.until('failed')).toMatchObject({ sipStatus: 503, reason: 'Limit  reached' });
+  });
+
+  it('ends a call whose answer has a body of no known kind', async () => {
+    const { sip, peer, invite, caller } = await dial();
+    respond(peer, invite, '200 OK', sip.port, `<sip:x@127.0.0.1:${peer.port}>`, '', ['Content-Type: none']);
+    expect(await caller.until('fault')).toMatchObject({ reason: 'trunk_failed', detail: 'the far end answered without a session description' });
+    await peer.next('BYE');
   });
 });
 

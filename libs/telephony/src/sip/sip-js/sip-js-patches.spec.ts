@@ -32,6 +32,14 @@ describe('applySipJsPatches', () => {
     expect(String(new URI('sip', '100%', 'h'))).toBe('sip:100%25@h');
   });
 
+  it.each([
+    ['+1415;tgrp=TG1;trunk-context=carrier.net', '+1415;tgrp=TG1;trunk-context=carrier.net'], ['a&b=c$d,e?f/g', 'a&b=c$d,e?f/g'], ['%23#"<\u00fc\u{1f600}', '%23%23%22%3C%C3%BC%F0%9F%98%80'],
+    ['a b@c\r\n', 'a%20b%40c%0D%0A'], ['x\ud800', 'x%EF%BF%BD'],
+  ])('writes user %j as the RFC has it', (user, written) => {
+    applySipJsPatches();
+    expect(String(new URI('sip', user, 'h'))).toBe(`sip:${written}@h`);
+  });
+
   it('says which symbol is missing', () => {
     expect(() => assertPatchable({ 'Grammar.parse': () => true, 'ClientTransaction.makeId': () => false })).toThrow('ClientTransaction.makeId');
   });

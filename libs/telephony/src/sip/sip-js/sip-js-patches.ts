@@ -68,7 +68,7 @@ export function applySipJsPatches(): void {
   waitForRetransmissions();
   forgetAckOfDeadDialogs();
   keepChallengedTransactions();
-  tolerateStrayPercentSigns();
+  keepUserParts();
   speedUpUris();
   answerEveryChallenge();
   refuseLineBreaks();
@@ -164,16 +164,15 @@ export function loseRequest(core: UserAgentCore, branch: string, method: string,
   transaction.onTransportError(error);
 }
 
-/** A user part with a percent sign that is no escape makes `URI.toString` throw in the middle of building a message. */
-function tolerateStrayPercentSigns(): void {
-  const { escapeUser } = uriPrototype;
-  uriPrototype.escapeUser = function (user: string): string {
-    try {
-      return escapeUser.call(this, user);
-    } catch {
-      return encodeURIComponent(user);
-    }
-  };
+/** Escapes, and what stands in a user part without one (RFC 3261 §25.1); `:` parts user and password. */
+const NOT_IN_USER = /%(?![0-9A-Fa-f]{2})|[^%A-Za-z0-9\-_.!~*'()&=+$,;?/:]/gu;
+
+/**
+ * The original escapes `;` and `=` (§19.1.4: another URI then), by which carriers name trunk groups (RFC 4904), and throws
+ * in the middle of a message over a percent sign that is no escape.
+ */
+function keepUserParts(): void {
+  uriPrototype.escapeUser = (user) => user.replace(NOT_IN_USER, (character) => (/[\ud800-\udfff]/.test(character) && character.length === 1 ? '%EF%BF%BD' : encodeURIComponent(character)));
 }
 
 /** sip.js joins values into messages unseen: one with a line break in it would become header fields of its own. */
