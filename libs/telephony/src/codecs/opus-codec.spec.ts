@@ -3,7 +3,7 @@ import { seededRandom } from '@dialfleet/kit';
 import { rmsLevel, sineWave, tonePurity } from '@dialfleet/media';
 import fc from 'fast-check';
 import { libopus } from './libopus.js';
-import { opusCodec } from './opus-codec.js';
+import { opusCodec, warmUpOpus } from './opus-codec.js';
 import { opusPacketSamples } from './opus-packet.js';
 
 /** A voice to a speech codec: a gliding pitch with many harmonics, in syllables. */
@@ -77,6 +77,17 @@ describe('Opus', () => {
     }), { numRuns: 500 });
     expect(decoder.decode(new Uint8Array(5000))).toHaveLength(0);
     expect(decoder.decode(encodeAll(hum(20), 160)[0])).toHaveLength(160);
+  });
+
+  it('is warmed up without anything left of it', () => {
+    const place = (): number => {
+      const decoder = libopus().newDecoder();
+      libopus().free(decoder);
+      return decoder;
+    };
+    const before = place();
+    warmUpOpus();
+    expect(place()).toBe(before);
   });
 
   it('a coder that is closed leaves its place to the next', () => {

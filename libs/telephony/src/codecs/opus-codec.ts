@@ -1,4 +1,4 @@
-import type { AudioCodec, AudioDecoder, AudioEncoder } from '@dialfleet/media';
+import { type AudioCodec, type AudioDecoder, type AudioEncoder, SAMPLES_PER_MS } from '@dialfleet/media';
 import { libopus, type OpusEncoderSettings } from './libopus.js';
 import { opusPacketSamples } from './opus-packet.js';
 
@@ -46,6 +46,22 @@ function newEncoder(settings: OpusEncoderSettings): AudioEncoder {
 }
 
 const NO_SOUND = new Int16Array(0);
+const WARM_UP_FRAMES = 5;
+
+/**
+ * Has libopus compiled, and what a call needs of it run once: 20 to 40 ms that would otherwise be missing in the middle of all
+ * calls of the thread when the first with Opus begins. Throws Error where there is no WebAssembly.
+ */
+export function warmUpOpus(): void {
+  const encoder = opusCodec.createEncoder({ useinbandfec: '1' });
+  const decoder = opusCodec.createDecoder();
+  const packet = new Uint8Array(1_500);
+  const pcm = Int16Array.from({ length: 20 * SAMPLES_PER_MS }, (_, i) => 8_000 * Math.sin(i / 5));
+  for (let frame = 0; frame < WARM_UP_FRAMES; frame++) decoder.decode(packet.subarray(0, encoder.encode(pcm, packet, 0)));
+  decoder.conceal?.(pcm.length, null);
+  encoder.close?.();
+  decoder.close?.();
+}
 
 function newDecoder(): AudioDecoder {
   const decoder = libopus().newDecoder();
