@@ -104,6 +104,12 @@ describe('DnsLocator', () => {
     expect(await places({ host: 'nowhere.test', port: 1 })).toEqual(['192.0.2.6 1']);
   });
 
+  it('names a place once, however many records lead to it', async () => {
+    const { places } = await setUp([srv('_sip._udp.carrier.test', 'a.test', 5060, 1), srv('_sip._udp.carrier.test', 'b.test', 5060, 2), srv('_sip._udp.carrier.test', 'b.test', 5070, 3),
+      a('a.test', '192.0.2.1'), a('b.test', '192.0.2.1')]);
+    expect(await places({})).toEqual(['192.0.2.1 5060', '192.0.2.1 5070']);
+  });
+
   it('passes over a server whose name does not resolve', async () => {
     const { places } = await setUp([srv('_sip._udp.carrier.test', 'gone.test', 1, 1), srv('_sip._udp.carrier.test', 'b.test', 2, 2), a('b.test', '192.0.2.2')]);
     expect(await places({})).toEqual(['192.0.2.2 2']);

@@ -37,7 +37,8 @@ export class DnsLocator implements ServerLocator {
   async locate(destination: SipDestination): Promise<SipTarget[]> {
     const { host, port, transport } = destination;
     const places = port !== undefined || isIP(host) ? await this.placesOf(host, port ?? defaultPortOf[transport]) : await this.placesByName(host, transport);
-    const targets = places.map((place): SipTarget => ({ transport, ...place, hostname: host, tls: destination.tls, wsPath: destination.wsPath }));
+    const distinct = [...new Map(places.map((place) => [`${place.address} ${place.port}`, place])).values()];
+    const targets = distinct.map((place): SipTarget => ({ transport, ...place, hostname: host, tls: destination.tls, wsPath: destination.wsPath }));
     const now = this.options.clock.monotonicMs();
     const hasFailed = (target: SipTarget): boolean => (this.failedUntilMs.get(keyOf(target)) ?? 0) > now;
     return [...targets.filter((target) => !hasFailed(target)), ...targets.filter(hasFailed)];
