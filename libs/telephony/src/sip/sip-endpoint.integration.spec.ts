@@ -491,7 +491,7 @@ describe('what arrives', () => {
     expect(media.sessions[0].remote).toMatchObject({ port: 4000, codec: { name: 'PCMU' } });
   });
 
-  it.each(['tel:+1-415-555-0100;phone-context=x', 'tel:+14155550100', 'TEL:+1(415)555.0100'])('takes a call to %s (RFC 3966)', async (uri) => {
+  it.each(['tel:+1-415-555-0100;phone-context=x', 'tel:+14155550100', 'TEL:+1(415)555.0100', 'tel:555-0100;phone-context=+1-415'])('takes a call to %s (RFC 3966)', async (uri) => {
     const { sip } = await endpoint('udp');
     const called: string[] = [];
     sip.onInvite((offered) => { called.push(offered.toUser); offered.reject(486); });

@@ -7,6 +7,7 @@ import type { UserAgentCore } from 'sip.js/lib/core/user-agent-core/user-agent-c
 import { URI } from 'sip.js/lib/grammar/uri.js';
 import type { Admission, Verdict } from './admission.js';
 import { isCredibleResponse, readRequestLine, requestFault, type Refusal } from './message-rules.js';
+import { telToSip } from '../message/fast-grammar.js';
 import { canonicalText, firstOf, readRawMessage, transactionBranch, type RawMessage } from '../message/raw-message.js';
 import { isAnswer, mendedResponses } from '../message/mended-response.js';
 import { ServerTransactionIndex } from '../sip-js/server-transaction-index.js';
@@ -153,8 +154,5 @@ export class MessageIntake {
   }
 }
 
-/** `INVITE tel:+1-415-555-0100;…` (RFC 3966), which sip.js has no word for: the same number as a user of ours (RFC 3261 §19.1.6). */
-function telephoneUri(startLine: string, host: string): URI | undefined {
-  const number = /^\S+ tel:([0-9A-Fa-f*#+.()-]{1,64})(?:;\S*)? /i.exec(startLine)?.[1];
-  return number === undefined ? undefined : new URI('sip', number.replace(/[.()-]/g, ''), host);
-}
+/** `INVITE tel:+1-415-555-0100;…`, which sip.js has no word for: the same number as a user of ours. */
+const telephoneUri = (startLine: string, host: string): URI | undefined => telToSip(startLine.split(' ')[1] ?? '', host);

@@ -78,10 +78,15 @@ function parseAddress(text: string): URI | undefined {
   return /^tel:/i.test(text) ? telToSip(text) : parseUri(text);
 }
 
-/** `tel:+1415…` → `sip:+1415…@tel.invalid;user=phone` (RFC 3261 §19.1.6). */
-function telToSip(text: string): URI | undefined {
-  const number = /^tel:(\+?[0-9A-Fa-f*#().-]{1,40})(?:;.*)?$/i.exec(text)?.[1];
-  return number === undefined ? undefined : new URI('sip', number.replace(/[().-]/g, ''), 'tel.invalid', undefined, { user: 'phone' });
+/**
+ * `tel:+1415…` → `sip:+1415…@tel.invalid;user=phone` (RFC 3261 §19.1.6). A local number in the context of a global prefix
+ * is the two together (RFC 3966 §5.1.5).
+ */
+export function telToSip(text: string, host = 'tel.invalid'): URI | undefined {
+  const [, number, parameters = ''] = /^tel:(\+?[0-9A-Fa-f*#().-]{1,40})(;.*)?$/i.exec(text) ?? [];
+  if (number === undefined) return undefined;
+  const prefix = number.startsWith('+') ? undefined : /;phone-context=(\+[0-9().-]{1,20})(?:;|$)/i.exec(parameters)?.[1];
+  return new URI('sip', `${prefix ?? ''}${number}`.replace(/[().-]/g, ''), host, undefined, { user: 'phone' });
 }
 
 function parseHeaderParameters(text: string, any = false): Record<string, string> | undefined {
