@@ -16,7 +16,7 @@ const noMedia: MediaFactory = { open: () => Promise.reject(new Error('no media h
 const records: NameService = {
   naptr: (name) => Promise.resolve(name === 'carrier.test' ? [{ flags: 's', service: 'SIP+D2U', regexp: '', replacement: '_sip._udp.carrier.test', order: 1, preference: 1 }] : []),
   srv: (name) => Promise.resolve(name === '_sip._udp.carrier.test' ? [{ name: 'a.carrier.test', port, priority: 1, weight: 1 }] : []),
-  addresses: (name) => (name.endsWith('carrier.test') || name === '127.0.0.1' ? Promise.resolve([{ address: '127.0.0.1', family: 4 }]) : Promise.reject(new UnresolvedHostError(`host ${name} does not resolve (ENOTFOUND)`))),
+  addresses: (name) => (name === '::1' ? Promise.resolve([{ address: name, family: 6 }]) : name.endsWith('carrier.test') || name === '127.0.0.1' ? Promise.resolve([{ address: '127.0.0.1', family: 4 }]) : Promise.reject(new UnresolvedHostError(`host ${name} does not resolve (ENOTFOUND)`))),
 };
 let port = 0;
 
@@ -68,6 +68,12 @@ describe('a trunk check', () => {
     expect(outcomes(report)).toEqual(expect.arrayContaining(['reachability failed', 'options failed', 'registration failed', 'codecs skipped']));
     expect(detail(report, 'options')).toContain('no answer within 3.5 s');
   }, 15_000);
+
+  it('says that an IPv6 server is out of reach of a worker that announces an IPv4 address', async () => {
+    const report = await check({ host: '::1', port: 5060 });
+    expect([report.ok, outcomes(report)]).toEqual([false, ['dns ok', 'reachability failed', 'options skipped', 'registration skipped', 'codecs skipped']]);
+    expect(detail(report, 'reachability')).toBe('[::1]:5060 can only be reached over IPv6, and this worker announces 127.0.0.1: give the trunk an IPv4 host, or the worker an IPv6 address.');
+  });
 
   it('knows a server that answers REGISTER and not OPTIONS, and one that does not say its codecs', async () => {
     const requests = await server((request) => (request.startsWith('REGISTER') ? ['200 OK', ['Contact: <sip:x@192.0.2.1>;expires=60']] : undefined));

@@ -5,11 +5,13 @@ import { errorMessage, within, type Clock } from '@dialfleet/kit';
 import { DnsLocator, probeTcp, probeTls, trunkDestination, type NameService, type SipEndpoint, type SipTarget, type StandaloneAnswer } from '@dialfleet/telephony';
 import { addressWords, codecWords, hostAndPort, mediaWords, optionsWords, reachWords, registrationWords, skipped, tlsWords, type Finding } from './trunk-check-words.js';
 
+type CheckEndpoint = Pick<SipEndpoint, 'queryOptions' | 'createRegistrar' | 'announcedAddress'>;
+
 export interface TrunkCheckParts {
   workerId: string;
   /** Asks anew, whatever was remembered. */
   names(): NameService;
-  towards(trunk: TrunkPlan): Promise<Pick<SipEndpoint, 'queryOptions' | 'createRegistrar' | 'announcedAddress'>>;
+  towards(trunk: TrunkPlan): Promise<CheckEndpoint>;
   clock: Clock;
 }
 
@@ -49,9 +51,15 @@ export class TrunkCheck {
       for (const name of ['reachability', 'options', 'registration', 'codecs']) await add(name, Promise.resolve(skipped('No server was found.')));
       return;
     }
-    const targets = found.targets.slice(0, MAX_TARGETS);
+    const endpoint = await this.parts.towards(trunk);
+    const targets = found.targets.filter(({ address }) => !isBeyond(address, endpoint.announcedAddress)).slice(0, MAX_TARGETS);
+    if (targets.length === 0) {
+      await add('reachability', Promise.resolve({ outcome: 'failed', detail: `${found.targets.map(hostAndPort).join(', ')} can only be reached over IPv6, and this worker announces ${endpoint.announcedAddress}: give the trunk an IPv4 host, or the worker an IPv6 address.` }));
+      for (const name of ['options', 'registration', 'codecs']) await add(name, Promise.resolve(skipped('No server can be reached.')));
+      return;
+    }
     if (trunk.transport !== 'udp') await this.connections(targets, add);
-    await this.answers(entry, targets, add);
+    await this.answers(entry, targets, endpoint, add);
     await add('media', Promise.resolve(mediaWords(trunk)));
   }
 
@@ -66,9 +74,8 @@ export class TrunkCheck {
     if (tls) await add('tls', reached.outcome === 'failed' ? Promise.resolve(skipped('Nothing could be connected to.')) : tls.then((probe) => tlsWords(probe, clock.nowMs())));
   }
 
-  private async answers(entry: TrunkEntry, targets: readonly SipTarget[], add: AddStep): Promise<void> {
+  private async answers(entry: TrunkEntry, targets: readonly SipTarget[], endpoint: CheckEndpoint, add: AddStep): Promise<void> {
     const { trunk } = entry;
-    const endpoint = await this.parts.towards(trunk);
     const asked = Promise.all(targets.map(async (target) => ({ target, answer: await endpoint.queryOptions(trunk, target, ANSWER_WITHIN_MS) })));
     const registration = entry.register ? this.queryRegistrar(entry, targets, endpoint) : undefined;
     const registered = await registration;
@@ -101,6 +108,9 @@ export class TrunkCheck {
     return { targets, finding: { outcome: 'ok', detail: `${host} leads over ${transport.toUpperCase()} to ${targets.map(hostAndPort).join(', ')}${what}.` } };
   }
 }
+
+/** An endpoint that announces an IPv4 address has no IPv6 sockets. */
+const isBeyond = (address: string, announced: string): boolean => isIP(address) === 6 && isIP(announced) === 4;
 
 type AddStep = (name: string, find: Promise<Finding>) => Promise<Finding>;
 type Answers = readonly { target: SipTarget; answer: StandaloneAnswer }[];
