@@ -49,7 +49,7 @@ export function takeInboundCalls({ nc, worker, trunks, slots, admission, unknown
   const sources = new InboundSources((trunk) => sip.addressesOf(trunk), clock, logger);
   const learn = (entries: readonly TrunkEntry[]): void => {
     sources.learn(entries);
-    for (const { trunk } of entries) void sip.listenTowards(trunk);
+    for (const { trunk, inboundSources } of entries) void sip.listenTowards(trunk, inboundSources);
   };
   learn(trunks.entries);
   trunks.events.on('changed', learn);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CallPlan, TrunkPlan } from '@dialfleet/call';
 import { silentLogger, systemClock } from '@dialfleet/kit';
-import { Admission } from '@dialfleet/telephony';
+import { Admission, SipEndpoint } from '@dialfleet/telephony';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { generate } from 'selfsigned';
 import { readSipCertificate } from './sip-certificate.js';
@@ -49,6 +49,15 @@ describe('a worker\'s SIP sockets', () => {
       await leg.close().catch(() => undefined);
     }
     expect(legs.sipAddress).toMatch(/^127\.0\.0\.1:\d+$/);
+  });
+
+  it('are opened towards the sources of a trunk, too, on the port that is known', async () => {
+    const legs = await start({ advertisedAddress: null });
+    await legs.listenTowards({ ...trunk, host: '192.0.2.1' }, ['127.0.0.0/8']);
+    const port = Number(legs.sipAddress.split(':').at(-1));
+    const asking = await SipEndpoint.start({ transport: 'udp', bindAddress: '127.0.0.1', port: 0, userAgent: 'test', media: { open: () => Promise.reject(new Error('no media here')) }, logger: silentLogger });
+    cleanUps.push(() => asking.stop());
+    expect(await asking.ping({ transport: 'udp', address: '127.0.0.1', port, hostname: '127.0.0.1' })).toMatchObject({ answered: true });
   });
 
   it('name the setting of a port that is taken', async () => {

@@ -71,9 +71,12 @@ export class SipLegs {
   /** Calls that come in, over whichever socket. */
   onInvite(handler: InviteHandler): void { this.handler = handler; }
 
-  /** Opens the socket on which a trunk reaches us, so that it can call before it was ever called. Never rejects. */
-  async listenTowards(trunk: TrunkPlan): Promise<void> {
-    try { await this.endpoint(await this.addressFor(trunk)); } catch (error) {
+  /** Opens the sockets on which a trunk and its `sources` (CIDRs) reach us, so that they can call before they were ever called. Never rejects. */
+  async listenTowards(trunk: TrunkPlan, sources: readonly string[] = []): Promise<void> {
+    try {
+      const addresses = await Promise.all([this.addressFor(trunk), ...sources.map((source) => this.addressTowards(source.split('/')[0], DEFAULT_PORT))]);
+      await Promise.all([...new Set(addresses)].map((address) => this.endpoint(address)));
+    } catch (error) {
       this.options.logger.warn('no SIP socket towards a trunk', { trunk_id: trunk.trunkId, error: errorMessage(error) });
     }
   }
@@ -101,9 +104,11 @@ export class SipLegs {
 
   private async addressFor(trunk: TrunkPlan): Promise<string> {
     if (this.options.advertisedAddress !== null) return this.options.advertisedAddress;
-    return this.locator.locate(trunkDestination(trunk))
-      .then(([{ address, port }]) => localAddressTowards(address, port))
-      .catch(() => this.mainAddress);
+    return this.locator.locate(trunkDestination(trunk)).then(([{ address, port }]) => this.addressTowards(address, port), () => this.mainAddress);
+  }
+
+  private async addressTowards(address: string, port: number): Promise<string> {
+    return this.options.advertisedAddress ?? localAddressTowards(address, port).catch(() => this.mainAddress);
   }
 
   private endpoint(address: string): Promise<SipEndpoint> {
@@ -112,7 +117,9 @@ export class SipLegs {
     const { sipPort, version, clock, logger, media, admission } = this.options;
     const { tls } = this;
     const started = SipEndpoint.start({
-      transports: ['udp', 'tcp', 'tls', 'ws', 'wss'], bindAddress: isLocalAddress(address) ? address : wildcardOf(address), port: sipPort,
+      transports: ['udp', 'tcp', 'tls', 'ws', 'wss'], bindAddress: isLocalAddress(address) ? address : wildcardOf(address),
+      // Where any port will do, the one that is known already is best.
+      port: sipPort || this.mainPort,
       listen: this.listenPorts(), ...(tls ? { tls } : {}), advertisedAddress: address, names: this.names,
       userAgent: `Dialfleet/${version}`, media: announcing(media, address), admission, clock, logger,
     });
@@ -131,6 +138,7 @@ export class SipLegs {
   }
 }
 
+const DEFAULT_PORT = 5060;
 const wildcardOf = (address: string): string => (isIPv6(address) ? '::' : '0.0.0.0');
 
 const settingOf: Record<SipPortError['transport'], string> = {
